@@ -1,0 +1,89 @@
+"""Compare what was scanned with what is known. Touches no disk, network or clock."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, Final, TypeVar
+
+from lrsync.core.keys import split_path
+from lrsync.core.model import Change, ChangeKind, ManifestEntry, ScannedDir, ScannedFile
+
+L = TypeVar("L")
+R = TypeVar("R")
+
+DIGEST_VERSION: Final = b"\x01"
+SETTLE_NS: Final = 2_000_000_000
+"""FAT keeps 2 s: a second write in that window looks identical."""
+RACY_HORIZON_NS: Final = 7 * 86_400 * 1_000_000_000
+"""A time further in the future than a run may last was not made by a write during it (a wrong camera clock)."""
+
+
+def merge_join(
+    left: Iterable[L], right: Iterable[R], left_key: Callable[[L], Any], right_key: Callable[[R], Any]
+) -> Iterator[tuple[L | None, R | None]]:
+    """Pair two iterables that are both strictly ascending by key; where one has no partner its place is None."""
+    lefts, rights = iter(left), iter(right)
+    a, b = next(lefts, None), next(rights, None)
+    while a is not None and b is not None:
+        ka, kb = left_key(a), right_key(b)
+        if ka == kb:
+            yield a, b
+            a, b = next(lefts, None), next(rights, None)
+        elif ka < kb:
+            yield a, None
+            a = next(lefts, None)
+        else:
+            yield None, b
+            b = next(rights, None)
+    while a is not None:
+        yield a, None
+        a = next(lefts, None)
+    while b is not None:
+        yield None, b
+        b = next(rights, None)
+
+
+def diff_directory(scanned: ScannedDir, rows: Iterable[ManifestEntry]) -> Iterator[Change]:
+    """What changed in one directory; files that are as recorded are not named.
+
+    `rows` are the directory's own, ascending by name. Of an incomplete scan nothing is called missing.
+    """
+    pairs = merge_join(scanned.files, rows, lambda f: f.name, lambda r: split_path(r.path)[1])
+    for new, old in pairs:
+        kind = _compare(new, old)
+        if kind is None or (kind is ChangeKind.MISSING and not scanned.complete):
+            continue
+        yield Change(kind, scanned.path, new, old)
+
+
+def _compare(new: ScannedFile | None, old: ManifestEntry | None) -> ChangeKind | None:
+    if old is None:
+        return ChangeKind.ADDED
+    if new is None:
+        return ChangeKind.MISSING if old.missing_since is None else None
+    same_stat = (new.size, new.mtime_ns, new.ctime_ns) == (old.size, old.mtime_ns, old.ctime_ns)
+    if not same_stat or not old.settled or old.drift is not None or old.sha256 is None:
+        return ChangeKind.UNSURE
+    return None if old.missing_since is None else ChangeKind.RETURNED
+
+
+def directory_digest(fingerprint: bytes, files: Iterable[ScannedFile]) -> bytes:
+    """16 bytes that stand for a directory's file facts under one set of ignore rules. `files` are sorted."""
+    facts = "".join([f"{name}\0{size} {mtime} {ctime}\n" for name, size, mtime, ctime in files])
+    head = DIGEST_VERSION + len(fingerprint).to_bytes(2, "big") + fingerprint
+    return hashlib.blake2b(head + facts.encode("utf-8", "surrogateescape"), digest_size=16).digest()
+
+
+def absent_digest(fingerprint: bytes) -> bytes:
+    """The digest of a directory that is not there (any more), all of whose rows are recorded as missing."""
+    return hashlib.blake2b(DIGEST_VERSION + fingerprint, digest_size=16, person=b"absent").digest()
+
+
+def is_settled(mtime_ns: int, ctime_ns: int, started_ns: int) -> bool:
+    """Whether a file was last written so long before `started_ns` that another write would show in its stat."""
+    return _is_old(mtime_ns, started_ns) and _is_old(ctime_ns, started_ns)
+
+
+def _is_old(time_ns: int, started_ns: int) -> bool:
+    return time_ns < started_ns - SETTLE_NS or time_ns > started_ns + RACY_HORIZON_NS

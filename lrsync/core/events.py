@@ -1,0 +1,105 @@
+"""What the engine tells whoever listens. Values; nothing here draws, logs or waits."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import Enum
+
+from lrsync.core.model import Finding, Outcome
+
+
+class Phase(Enum):
+    """What a run is busy with."""
+
+    LISTING = "checking the bucket"
+    SCANNING = "scanning"
+    UPLOADING = "uploading"
+    DELETING = "moving to trash"
+    HEADING = "reading object metadata"
+    SNAPSHOT = "saving the manifest"
+    PURGING = "emptying the trash"
+    VERIFYING = "verifying"
+    RESTORING = "restoring"
+
+
+@dataclass(frozen=True, slots=True)
+class PhaseStarted:
+    """A phase begins; `total` steps where known."""
+
+    phase: Phase
+    total: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PhaseAdvanced:
+    """`done` steps of the phase are over, counted from its start."""
+
+    phase: Phase
+    done: int
+
+
+@dataclass(frozen=True, slots=True)
+class Scanned:
+    """One directory was scanned: running totals."""
+
+    directories: int
+    files: int
+    bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class WorkFound:
+    """A file will be looked at (hashed, perhaps sent): `size` in bytes."""
+
+    path: str
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class WorkStarted:
+    """A worker took this file up."""
+
+    path: str
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class BytesSent:
+    """So many bytes of this file were acknowledged."""
+
+    path: str
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class WorkFinished:
+    """A file is dealt with. `size` as in WorkFound."""
+
+    path: str
+    size: int
+    outcome: Outcome
+
+
+@dataclass(frozen=True, slots=True)
+class FindingRaised:
+    """Something a person should look at."""
+
+    finding: Finding
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """One line for the user: nothing is wrong."""
+
+    message: str
+
+
+Event = (
+    PhaseStarted | PhaseAdvanced | Scanned | WorkFound | WorkStarted | BytesSent | WorkFinished | FindingRaised | Notice
+)
+EventSink = Callable[[Event], None]
+
+
+def ignore(event: Event) -> None:
+    """The sink of whoever does not care."""

@@ -1,0 +1,153 @@
+"""Decide what to do about a change. Touches no disk, network or clock."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final, assert_never
+
+from lrsync.core.filetypes import is_original
+from lrsync.core.keys import split_path
+from lrsync.core.model import (
+    Action,
+    Adopt,
+    Candidate,
+    ChangeKind,
+    Drift,
+    ListedObject,
+    ManifestEntry,
+    MarkMissing,
+    Quarantine,
+    Restat,
+    Return,
+    ServerCopy,
+    Upload,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class MaxDelete:
+    """How many files one run may delete: a count, a percentage of the known files, or (default) the larger of both."""
+
+    count: int | None = 10
+    percent: float | None = 10.0
+
+    def limit(self, known: int) -> int:
+        """The limit for a library of `known` files."""
+        shares = [] if self.percent is None else [int(known * self.percent / 100)]
+        counts = [] if self.count is None else [self.count]
+        return max(shares + counts, default=0)
+
+
+def decide(candidate: Candidate) -> Action:
+    """What to do about a change of a file that is there.
+
+    The safe choice wins: a good object of an original is never replaced, and what no row explains is kept.
+    """
+    kind = candidate.change.kind
+    match kind:
+        case ChangeKind.ADDED:
+            return _decide_added(candidate)
+        case ChangeKind.UNSURE | ChangeKind.RETURNED:
+            return _decide_unsure(candidate)
+        case ChangeKind.MISSING:
+            raise ValueError("a missing file has no content to decide on")
+        case _:
+            assert_never(kind)
+
+
+def _decide_added(candidate: Candidate) -> Action:
+    change, content = candidate.change, candidate.content
+    if candidate.existing is not None:
+        if candidate.existing_is_same:
+            return Adopt(change, content, candidate.existing)
+        return Upload(change, content, replaces=True)
+    if candidate.twin is not None:
+        return ServerCopy(change, content, candidate.twin)
+    return Upload(change, content)
+
+
+def _decide_unsure(candidate: Candidate) -> Action:
+    change, content, old = candidate.change, candidate.content, candidate.change.old
+    assert old is not None
+    if candidate.existing is not None and candidate.existing_is_same:
+        return Adopt(change, content, candidate.existing)
+    if content.sha256 == old.sha256:
+        if old.drift is not None:
+            return Upload(change, content, replaces=candidate.existing is not None or old.drift is Drift.ALTERED)
+        return Restat(change, content, changed=content.stat != old.stat or old.missing_since is not None)
+    # With its object gone there is nothing good left to protect: what the disk has is the only copy.
+    if old.sha256 is not None and old.drift is not Drift.MISSING and is_original(split_path(old.path)[1]):
+        return Quarantine(change, content)
+    return Upload(change, content, replaces=candidate.existing is not None or old.drift is not Drift.MISSING)
+
+
+def decide_without_reading(candidate_kind: ChangeKind) -> type[MarkMissing] | type[Return] | None:
+    """The action of a change that needs no look at the file's bytes; None where they must be read."""
+    match candidate_kind:
+        case ChangeKind.MISSING:
+            return MarkMissing
+        case ChangeKind.RETURNED:
+            return Return
+        case ChangeKind.ADDED | ChangeKind.UNSURE:
+            return None
+        case _:
+            assert_never(candidate_kind)
+
+
+@dataclass(frozen=True, slots=True)
+class DeleteFacts:
+    """What the guards look at. `moved` files are missing here but present, with the same bytes, elsewhere."""
+
+    known: int
+    missing: int
+    moved: int
+    scan_complete: bool
+    scanned_files: int
+    source_proven: bool
+    transfers_failed: int
+    mass_change: bool = False
+
+
+def check_guards(facts: DeleteFacts, max_delete: MaxDelete) -> list[str]:
+    """Why nothing may be deleted now, a sentence each; empty when every guard agrees."""
+    refusals = []
+    if not facts.scan_complete:
+        refusals.append("some folders could not be read, so what is gone is not certain")
+    if not facts.source_proven:
+        refusals.append("the source has no marker of its own, so the right drive is not proven")
+    if facts.scanned_files == 0:
+        refusals.append("the source is empty")
+    if facts.transfers_failed:
+        refusals.append(f"{facts.transfers_failed:,} files could not be backed up in this run")
+    if facts.mass_change:
+        refusals.append("far more files changed than on any ordinary day")
+    gone, limit = facts.missing - facts.moved, max_delete.limit(facts.known)
+    if gone > limit:
+        refusals.append(f"{gone:,} of {facts.known:,} files are gone, and --max-delete allows {limit:,}")
+    return refusals
+
+
+MASS_CHANGE_FILES: Final = 50
+MASS_CHANGE_SHARE: Final = 0.30
+"""More changed files than both is not a day's work: ransomware, a broken script, a bad batch edit."""
+
+
+def is_mass_change(changed: int, known: int) -> bool:
+    """Whether so many of the known files changed their content in one run that nothing may be overwritten."""
+    return changed > MASS_CHANGE_FILES and changed > known * MASS_CHANGE_SHARE
+
+
+def overwrites(action: Action) -> bool:
+    """Whether this action replaces recorded bytes by other ones."""
+    if not isinstance(action, Upload) or action.change.old is None:
+        return False
+    return action.change.old.sha256 not in (None, action.content.sha256)
+
+
+def drift_verdict(entry: ManifestEntry, listed: ListedObject | None) -> Drift | None:
+    """How a listing differs from a row. Another ETag alone may still be the same bytes: HEAD tells."""
+    if listed is None:
+        return Drift.MISSING
+    if listed.size != entry.size or (entry.etag and listed.etag and listed.etag != entry.etag):
+        return Drift.ALTERED
+    return None

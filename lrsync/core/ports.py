@@ -1,0 +1,324 @@
+"""What the engine needs of the world. Adapters fulfil these; tests hand in others."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
+from typing import NamedTuple, Protocol
+
+from lrsync.core.model import (
+    Content,
+    Drift,
+    Finding,
+    FindingKind,
+    LibraryRow,
+    ListedObject,
+    ListedVersion,
+    ManifestEntry,
+    MultipartRecord,
+    ObjectInfo,
+    Outcome,
+    PartInfo,
+    QuarantinedContent,
+    RequestCounts,
+    RowCounts,
+    RunKind,
+    RunResult,
+    RunSummary,
+    ScannedDir,
+    Stat,
+    Stored,
+    VerifyScope,
+)
+
+Clock = Callable[[], int]
+"""Nanoseconds since the epoch, now."""
+
+
+class RacedError(Exception):
+    """A file changed while it was read: what was read is not its content."""
+
+
+class SourceTree(Protocol):
+    """The photographer's folder. Paths are relative to it, with `/`, as the file system spells them."""
+
+    fingerprint: bytes
+    """Of the ignore rules: another one makes every directory's digest another one."""
+
+    def walk(self) -> Iterator[ScannedDir]:
+        """Every directory once, the root first, each after its parent. Never raises for a single directory."""
+
+    def is_excluded(self, path: str) -> bool:
+        """Whether the rules leave this file out, by itself or by one of its folders."""
+
+    def stat(self, path: str) -> Stat | None:
+        """The regular file's stat, without following links; None where there is none. Raises OSError."""
+
+    def read(
+        self,
+        path: str,
+        *,
+        hold_below: int,
+        part_size: int,
+        want_md5: bool = False,
+        etag_part_sizes: Sequence[int] = (),
+    ) -> Content:
+        """Read the file once: its digests and, when smaller than `hold_below` bytes, its data.
+
+        `part_size` is what `part_crc32s` are of, for a file that is not held; `etag_part_sizes` what `part_etags` are.
+        Raises RacedError when its stat is not the same before and after; OSError.
+        """
+
+    def read_part(self, path: str, offset: int, length: int) -> bytes:
+        """Exactly these bytes. Raises RacedError when the file is shorter; OSError."""
+
+
+class Placed(NamedTuple):
+    """A file was written whole. `kept_as`: the path beside it where the file lies that it replaced."""
+
+    stat: Stat
+    kept_as: str | None = None
+
+
+class Damaged(NamedTuple):
+    """What came was not what was asked for: it lies at `kept_as`, and nothing was replaced."""
+
+    kept_as: str
+
+
+class TargetFolder(Protocol):
+    """A folder that files are restored into. Nothing outside of it is ever written, and no link is followed."""
+
+    def stat(self, path: str) -> Stat | None:
+        """The regular file's stat; None where there is none. Raises OSError."""
+
+    def write(
+        self, path: str, chunks: Iterator[bytes], *, sha256: bytes, mtime_ns: int, replacing: Stat | None
+    ) -> Placed | Damaged:
+        """Write a file whole, or not at all, and on the disk before this returns; missing folders are made.
+
+        `replacing`: the stat of the file that may be replaced, which is then kept aside; None: none may be there.
+        Raises FileExistsError where another file is there; OSError; and whatever `chunks` raises.
+        """
+
+
+class ObjectStore(Protocol):
+    """One bucket. Every method may raise ObjectError (this object only) or BucketError (ends the run)."""
+
+    @property
+    def requests(self) -> RequestCounts:
+        """HTTP requests so far, retries included."""
+
+    def put(self, key: str, content: Content, *, if_absent: bool = False) -> Stored:
+        """Store `content.data` in one request, with checksum and metadata.
+
+        `if_absent`: raises ObjectExistsError where the key is taken, on stores that can tell; others overwrite.
+        Raises ChecksumMismatchError where S3 refused the bytes or answered with another checksum.
+        """
+
+    def start_multipart(self, key: str, content: Content) -> str:
+        """Begin a multipart upload and return its id."""
+
+    def put_part(self, key: str, upload_id: str, number: int, data: bytes) -> PartInfo:
+        """Store one part with its checksum. Raises ObjectMissingError when the upload is gone (NoSuchUpload)."""
+
+    def list_parts(self, key: str, upload_id: str) -> Sequence[PartInfo]:
+        """The parts S3 has. Raises ObjectMissingError when the upload is gone."""
+
+    def complete_multipart(
+        self, key: str, upload_id: str, parts: Sequence[PartInfo], content: Content, *, if_absent: bool = False
+    ) -> Stored:
+        """Make the object of its parts, with the whole object's checksum. The ETag is never empty: HEAD tells."""
+
+    def abort_multipart(self, key: str, upload_id: str) -> None:
+        """Throw the parts away. An upload that is gone already is no error."""
+
+    def list_multiparts(self, prefix: str) -> Iterator[tuple[str, str]]:
+        """(key, upload id) of every multipart upload in progress below the prefix."""
+
+    def copy(self, source: ManifestEntry, key: str, content: Content) -> Stored:
+        """Copy inside the bucket with the metadata of `content`, only if the source still has its recorded ETag.
+
+        Multipart above 5 GiB. Raises ObjectMissingError, ObjectChangedError, ObjectArchivedError.
+        """
+
+    def keep(self, key: str, trash_key: str, *, version_id: str | None = None) -> Stored:
+        """Copy an object (or a version of it) as it is, metadata and all, to another key: mostly to the trash.
+
+        Where the trash's key does not tell the object's own, the copy's metadata does (`core.keys.trash_note`).
+        Raises ObjectMissingError, ObjectChangedError, ObjectArchivedError.
+        """
+
+    def delete(self, key: str) -> None:
+        """Delete (on a versioned bucket: put a delete marker). A missing object is no error."""
+
+    def head(self, key: str, *, version_id: str | None = None) -> ObjectInfo:
+        """What S3 knows of the object, or of a version of it. Raises ObjectMissingError."""
+
+    def get(self, key: str, *, version_id: str | None = None) -> AbstractContextManager[Iterator[bytes]]:
+        """The object's bytes (or a version's), in chunks. Raises ObjectMissingError, ObjectArchivedError."""
+
+    def list_versions(self, prefix: str) -> Iterator[Sequence[ListedVersion]]:
+        """Every version and delete marker below the prefix. Those of one key follow one another, the newest first."""
+
+    def delete_version(self, key: str, version_id: str) -> None:
+        """Destroy one version or delete marker. One that is gone already is no error."""
+
+    def has_lifecycle(self) -> bool:
+        """Whether the bucket has lifecycle rules. Not allowed to ask counts as yes: nobody is advised on a guess."""
+
+    def list(self, prefix: str) -> Iterator[Sequence[ListedObject]]:
+        """Every object below the prefix, a page at a time, in whatever order the store lists."""
+
+    def is_versioned(self) -> bool:
+        """Whether an overwrite or a delete keeps the old version. Not allowed to ask counts as no."""
+
+
+class PackedManifest(Protocol):
+    """The manifest as one compressed file, for as long as it is open."""
+
+    @property
+    def content(self) -> Content:
+        """Its digests, and its bytes where they are few."""
+
+    def read_part(self, offset: int, length: int) -> bytes:
+        """Exactly these bytes."""
+
+
+ManifestPacker = Callable[[], AbstractContextManager[PackedManifest]]
+"""Packs the manifest as it is now, and throws the packed file away at the end. Raises ManifestError."""
+
+
+class SnapshotDamagedError(Exception):
+    """A snapshot that was read cannot be used; the message says why."""
+
+
+class SnapshotReader(Protocol):
+    """Makes a manifest of a snapshot's bytes."""
+
+    def __call__(self, chunks: Iterator[bytes], sha256: bytes | None) -> None:
+        """Read, check and put in place. Raises SnapshotDamagedError; then nothing is there."""
+
+
+class SealStore(Protocol):
+    """The little of the manifest that a quiet night needs; opens without SQLAlchemy."""
+
+    def library(self) -> LibraryRow:
+        """Which library this manifest is of."""
+
+    def seals(self) -> dict[str, bytes | None]:
+        """Every known directory's digest by path; None where it is not sealed."""
+
+    def counts(self) -> RowCounts:
+        """How many rows are of missing files, how many have drift. Cheap: no scan of all rows."""
+
+    def has_multiparts(self) -> bool:
+        """Whether any multipart upload is noted as in progress: between two runs, one that did not end well."""
+
+    def begin_run(self, kind: RunKind, started_at: int) -> int:
+        """A row for this run, as running; returns its id."""
+
+    def finish_run(
+        self, run_id: int, result: RunResult, summary: RunSummary, findings: Sequence[Finding], *, complete: bool
+    ) -> None:
+        """Write the run's end. `complete`: the findings replace all older ones (else they are added).
+
+        Rot stays all the same: only what settles the file takes it back.
+        """
+
+    def snapshot_due(self) -> bool:
+        """Whether a run changed what is known of the bucket since a run last stored the manifest's snapshot."""
+
+    def standing_findings(self) -> list[Finding]:
+        """Findings that a sync cannot make anew, and that stay until their file is settled: rot."""
+
+
+class ManifestStore(Protocol):
+    """The manifest's rows. Thread-safe; every write is one transaction."""
+
+    def update_library(self, library: LibraryRow) -> None:
+        """Write the library's row."""
+
+    def rows(self, folder: str) -> list[ManifestEntry]:
+        """The rows of the files directly in `folder`, by name."""
+
+    def row(self, path: str) -> ManifestEntry | None:
+        """One file's row."""
+
+    def count(self) -> int:
+        """How many rows there are."""
+
+    def sizes(self) -> set[int]:
+        """Every size that a good object has; to know cheaply that a file has no twin."""
+
+    def find_twin(self, sha256: bytes) -> ManifestEntry | None:
+        """A row with these bytes whose object is good; rather one that is not missing."""
+
+    def has_live_twin(self, entry: ManifestEntry) -> bool:
+        """Whether another row, not missing and good, has the same bytes: then it was moved, not deleted."""
+
+    def quarantined(self, kind: FindingKind = ...) -> Mapping[str, QuarantinedContent]:
+        """The bytes on the disk that findings of this kind speak of, by path; by default of changed originals."""
+
+    def entries(self) -> Iterator[ManifestEntry]:
+        """Every row, by path; as they are when the first is asked for."""
+
+    def to_verify(self, scope: VerifyScope) -> Iterator[ManifestEntry]:
+        """The rows of this scope, least recently proven first; as they are when the first is asked for."""
+
+    def count_to_verify(self, scope: VerifyScope) -> int:
+        """How many rows `to_verify` has."""
+
+    def mark_verified(self, paths: Iterable[str], at: int, *, disk: bool = False) -> None:
+        """The objects of these files (with `disk`: the files themselves) were proven at this time. Keeps seals."""
+
+    def clear_findings(self, kinds: Iterable[FindingKind], paths: Iterable[str]) -> None:
+        """Take these findings back."""
+
+    def record(self, outcomes: Sequence[Outcome]) -> None:
+        """Write acknowledged outcomes and clear their directories' seals. Failed and Raced only clear seals."""
+
+    def seal(self, digests: Mapping[str, bytes]) -> None:
+        """Set these directories' digests."""
+
+    def missing(self) -> Iterator[ManifestEntry]:
+        """Rows whose file is missing, by path."""
+
+    def forget_empty_directories(self) -> None:
+        """Drop directories without rows and without a seal."""
+
+    def remember_multipart(self, record: MultipartRecord) -> None:
+        """Keep a multipart upload so that it can be resumed."""
+
+    def multipart_for(self, key: str) -> MultipartRecord | None:
+        """The upload in progress for this key."""
+
+    def multiparts(self) -> list[MultipartRecord]:
+        """All uploads in progress."""
+
+    def forget_multipart(self, key: str) -> None:
+        """The upload is complete, aborted or gone."""
+
+    def begin_listing(self) -> None:
+        """Make room for a listing; an older one goes."""
+
+    def add_listed(self, objects: Iterable[ListedObject]) -> None:
+        """Keep a page of the listing. A key that comes twice counts once."""
+
+    def listed(self, key: str) -> ListedObject | None:
+        """What this run's listing said about a key; None also where there was no listing."""
+
+    def compare_listing(self) -> Iterator[tuple[ManifestEntry, ListedObject | None]]:
+        """Rows that the listing does not have, or has with another size or ETag; and those marked with drift."""
+
+    def unknown_listed(self) -> Iterator[ListedObject]:
+        """Listed objects that no row explains."""
+
+    def drifted(self) -> Iterator[ManifestEntry]:
+        """Rows whose object the bucket lost or altered, by path."""
+
+    def set_drift(self, verdicts: Iterable[tuple[str, Drift | None]]) -> None:
+        """Mark rows (by path) and clear their directories' seals."""
+
+    def update_object(self, path: str, *, etag: str, version_id: str | None) -> None:
+        """The object was proven to be the row's bytes under another ETag."""

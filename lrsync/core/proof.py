@@ -1,0 +1,62 @@
+"""When an object is proven to hold certain bytes. Pure; compares what S3 says with what was read."""
+
+from __future__ import annotations
+
+import base64
+
+from lrsync.core.model import Checksum, ChecksumKind, Content, ManifestEntry, ObjectInfo
+from lrsync.core.parts import sha256_in
+
+
+def encode_checksum(digest: bytes) -> str:
+    """A digest as S3 writes it: base64."""
+    return base64.b64encode(digest).decode("ascii")
+
+
+def encode_crc32(value: int) -> str:
+    """A CRC32 as S3 writes it: base64 of the four bytes, big-endian (S3 user guide, "Checking object integrity")."""
+    return encode_checksum(value.to_bytes(4, "big"))
+
+
+def sha256_of(info: ObjectInfo) -> bytes | None:
+    """The sha256 of the object's bytes, as S3 keeps it or as lrsync wrote it when S3 acknowledged them."""
+    if info.checksum is not None and info.checksum.kind is ChecksumKind.SHA256:
+        return base64.b64decode(info.checksum.value)
+    return sha256_in(dict(info.metadata))
+
+
+def proves_content(info: ObjectInfo, content: Content) -> bool:
+    """Whether the object is proven to be these bytes.
+
+    By sha256 where it is known; else by the ETag, where it is the MD5 of an object sent in one request, or of the
+    MD5s of the parts that it was sent in.
+    The same size and time alone prove nothing.
+    """
+    if info.size != content.stat.size:
+        return False
+    known = sha256_of(info)
+    if known is not None:
+        return known == content.sha256 and not _contradicts(info.checksum, content)
+    etag = info.etag.lower()
+    return (content.md5 is not None and etag == content.md5.hex()) or etag in content.part_etags
+
+
+def _contradicts(checksum: Checksum | None, content: Content) -> bool:
+    """Whether S3's own CRC speaks against metadata that was copied from another object."""
+    return (
+        checksum is not None and checksum.kind is ChecksumKind.CRC32 and checksum.value != encode_crc32(content.crc32)
+    )
+
+
+def proves_entry(info: ObjectInfo, entry: ManifestEntry) -> bool:
+    """Whether an object with another ETag than the row's is still proven to be the row's bytes."""
+    if info.size != entry.size or entry.sha256 is None:
+        return False
+    if info.checksum is not None and entry.checksum is not None and info.checksum.kind is entry.checksum.kind:
+        return info.checksum == entry.checksum
+    # Metadata alone does not do here: something rewrote the object, and may have kept the metadata.
+    return (
+        info.checksum is not None
+        and info.checksum.kind is ChecksumKind.SHA256
+        and info.checksum.value == encode_checksum(entry.sha256)
+    )

@@ -1,0 +1,59 @@
+"""What a command was asked to do, beyond the library's settings. Values only; parsing them is the command line's."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """How much of a library: a number of files, or a percentage of them."""
+
+    count: int | None = None
+    percent: float | None = None
+
+    def limit(self, files: int) -> int:
+        """How many of `files` files: of any library a percentage is at least one file.
+
+        >>> Sample(percent=2).limit(1001), Sample(count=500).limit(20)
+        (21, 20)
+        """
+        if self.count is not None:
+            return min(self.count, files)
+        return files if self.percent is None else min(files, math.ceil(files * self.percent / 100))
+
+
+@dataclass(frozen=True, slots=True)
+class VerifyRequest:
+    """Which proofs to make, and of what. `max_age_ns`: only what was last proven longer ago than that."""
+
+    local: bool = False
+    remote: bool = False
+    download: bool = False
+    sample: Sample | None = None
+    max_age_ns: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AcceptRequest:
+    """Files as the user named them, or all changed originals."""
+
+    paths: tuple[str, ...] = ()
+    everything: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class RestoreRequest:
+    """Files (or, with `to`, patterns and folders) as the user named them; `to` is a folder, None is in place."""
+
+    paths: tuple[str, ...]
+    to: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """One file as the user named it, and the relative paths that may be meant, the likeliest first."""
+
+    text: str
+    candidates: tuple[str, ...]
