@@ -1,0 +1,164 @@
+"""Read one file of the source and say what its bytes are. Never writes, never follows a link, never trusts a stat.
+
+A file that is written while it is read is RacedError: what was read is then nobody's content.
+"""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import io
+import os
+import stat as stat_module
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from typing import Final, Protocol
+
+from isal import isal_zlib
+
+from lrsync.adapters.longpath import FILE_FLAGS, open_below
+from lrsync.core.etags import PartsHash
+from lrsync.core.model import Content, Stat
+from lrsync.core.ports import RacedError
+
+CHUNK_BYTES: Final = 1 << 20
+
+
+class _Hash(Protocol):
+    def update(self, data: memoryview | bytes, /) -> None: ...
+
+
+class _Digest(_Hash, Protocol):
+    def digest(self) -> bytes: ...
+
+
+@dataclass(frozen=True, slots=True)
+class _Extra:
+    """What else than sha256 and CRC32 a reading is to find."""
+
+    md5: _Digest | None
+    parts: tuple[PartsHash, ...]
+
+    @property
+    def hashes(self) -> list[_Hash]:
+        return [*self.parts] if self.md5 is None else [self.md5, *self.parts]
+
+    def put_into(self, content: Content) -> Content:
+        md5 = self.md5.digest() if self.md5 is not None else None
+        return replace(content, md5=md5, part_etags=frozenset(parts.etag() for parts in self.parts))
+
+
+def facts_of(found: os.stat_result) -> Stat:
+    """What counts of a stat. On Windows st_ctime is the time of creation, which no write moves: 0."""
+    return Stat(found.st_size, found.st_mtime_ns, 0 if os.name == "nt" else found.st_ctime_ns)
+
+
+def read_content(
+    root: str,
+    path: str,
+    *,
+    hold_below: int,
+    part_size: int,
+    want_md5: bool = False,
+    etag_part_sizes: Sequence[int] = (),
+) -> Content:
+    """Read a file once, from its start to its end; see `SourceTree.read`."""
+    md5 = hashlib.md5(usedforsecurity=False) if want_md5 else None
+    extra = _Extra(md5, tuple(PartsHash(length) for length in etag_part_sizes))
+    with _opened(root, path) as (file, before):
+        if before.size < hold_below:
+            content = _read_held(file, before, extra)
+        else:
+            content = _read_streamed(file, before, part_size, extra)
+        after = facts_of(os.fstat(file.fileno()))
+    if after != before:
+        raise RacedError(f"{path} changed while it was read")
+    return extra.put_into(content)
+
+
+def read_range(root: str, path: str, offset: int, length: int) -> bytes:
+    """Exactly `length` bytes from `offset`; see `SourceTree.read_part`."""
+    with _opened(root, path) as (file, _):
+        file.seek(offset)
+        data = bytearray(length)
+        done = _fill(file, memoryview(data))
+    if done != length:
+        raise RacedError(f"{path} became shorter")
+    return bytes(data)
+
+
+@contextmanager
+def _opened(root: str, path: str) -> Iterator[tuple[io.FileIO, Stat]]:
+    try:
+        handle = open_below(root, path, FILE_FLAGS)
+    except OSError as error:
+        if error.errno in (errno.ELOOP, errno.EMLINK):
+            raise RacedError(f"{path} became a link") from error
+        raise
+    try:
+        found = os.fstat(handle)
+        if not stat_module.S_ISREG(found.st_mode):
+            raise RacedError(f"{path} is not a regular file any more")
+        if hasattr(os, "posix_fadvise"):
+            os.posix_fadvise(handle, 0, 0, os.POSIX_FADV_SEQUENTIAL)
+        with io.FileIO(handle, "rb", closefd=False) as file:
+            yield file, facts_of(found)
+    finally:
+        os.close(handle)
+
+
+def _read_held(file: io.FileIO, before: Stat, extra: _Extra) -> Content:
+    # One byte more than there should be: a file that grew shows itself.
+    data = bytearray(before.size + 1)
+    if _fill(file, memoryview(data)) != before.size:
+        raise RacedError("the file is not as long as its stat said")
+    del data[before.size :]
+    held = bytes(data)
+    for each in extra.hashes:
+        each.update(held)
+    return Content(stat=before, sha256=hashlib.sha256(held).digest(), crc32=isal_zlib.crc32(held), data=held)
+
+
+def _read_streamed(file: io.FileIO, before: Stat, part_size: int, extra: _Extra) -> Content:
+    sha256 = hashlib.sha256()
+    hashes: list[_Hash] = [sha256, *extra.hashes]
+    parts: list[int] = []
+    whole = 0
+    buffer = memoryview(bytearray(min(CHUNK_BYTES, part_size)))
+    for start in range(0, before.size, part_size):
+        length = min(part_size, before.size - start)
+        parts.append(_hash_part(file, length, buffer, hashes))
+        whole = isal_zlib.crc32_combine(whole, parts[-1], length)
+    if file.read(1):
+        raise RacedError("the file is longer than its stat said")
+    return Content(
+        stat=before,
+        sha256=sha256.digest(),
+        crc32=whole,
+        part_size=part_size,
+        part_crc32s=tuple(parts),
+    )
+
+
+def _hash_part(file: io.FileIO, length: int, buffer: memoryview, hashes: list[_Hash]) -> int:
+    """Read one part into the hashes and return its CRC32."""
+    crc, left = 0, length
+    while left:
+        count = file.readinto(buffer[:left])
+        if not count:
+            raise RacedError("the file is shorter than its stat said")
+        chunk = buffer[:count]
+        for each in hashes:
+            each.update(chunk)
+        crc = isal_zlib.crc32(chunk, crc)
+        left -= count
+    return crc
+
+
+def _fill(file: io.FileIO, target: memoryview) -> int:
+    """Read until the target is full or the file ends; how many bytes there were."""
+    done = 0
+    while done < len(target) and (count := file.readinto(target[done:])):
+        done += count
+    return done

@@ -1,0 +1,335 @@
+"""One S3 bucket, on boto3: fulfils `core.ports.ObjectStore` on AWS and on compatible stores.
+
+Owns how requests look and what their answers prove. Never reads a file, never decides what to upload.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import datetime
+from typing import Any, Final
+
+from botocore.exceptions import ClientError
+
+from lrsync.adapters.s3_client import Answer, S3Calls, StoreSettings
+from lrsync.adapters.s3_copy import COPY_LIMIT_BYTES, COPY_PART_BYTES, Copier
+from lrsync.adapters.s3_errors import BOTO_ERRORS, code_of, status_of, translate
+from lrsync.adapters.s3_multipart import Multipart
+from lrsync.adapters.s3_proofs import (
+    Abilities,
+    Support,
+    Way,
+    check_data,
+    check_etag,
+    content_md5,
+    is_refusal,
+    md5_of,
+    mismatch,
+    unquote,
+    whole_checksum,
+)
+from lrsync.adapters.s3_versions import Versions, version_of
+from lrsync.core.model import (
+    Checksum,
+    ChecksumKind,
+    Content,
+    ListedObject,
+    ListedVersion,
+    ManifestEntry,
+    ObjectInfo,
+    PartInfo,
+    RequestCounts,
+    Stored,
+)
+from lrsync.core.parts import object_metadata
+from lrsync.core.proof import encode_checksum, proves_content
+from lrsync.errors import BucketError, ObjectError, ObjectExistsError
+
+__all__ = ["S3Store", "StoreSettings"]
+
+CHUNK_BYTES: Final = 1 << 20
+_MOST_BYTES: Final = 2**63 - 1
+_NOT_S3: Final = "check that the endpoint is an S3 store"
+_ARCHIVE_CLASSES: Final = frozenset({"GLACIER", "DEEP_ARCHIVE"})
+_MAY_NOT_ASK: Final = frozenset({"AccessDenied", "NotImplemented", "MethodNotAllowed", "NoSuchBucketVersioning"})
+
+
+class S3Store:
+    """One bucket, for any number of threads. Raises ObjectError, BucketError and UsageError only."""
+
+    def __init__(
+        self, settings: StoreSettings, *, copy_limit: int = COPY_LIMIT_BYTES, copy_part_size: int = COPY_PART_BYTES
+    ) -> None:
+        self._calls = S3Calls(settings)
+        self._target = settings.target
+        self._versioned: bool | None = None
+        self._abilities = Abilities()
+        self._versions = Versions(self._calls)
+        self._multipart = Multipart(self._calls, self._abilities, self.head)
+        self._copier = Copier(
+            self._calls, self._abilities, self._multipart, self.head, limit_bytes=copy_limit, part_bytes=copy_part_size
+        )
+
+    @property
+    def requests(self) -> RequestCounts:
+        """HTTP requests so far, retries included."""
+        return self._calls.requests
+
+    def create_bucket(self) -> None:
+        """Make the bucket. Raises BucketError."""
+        region = self._calls.settings.region
+        # S3 API reference, CreateBucket: us-east-1 is the one region that must not be named.
+        place = {} if region in (None, "us-east-1") else {"CreateBucketConfiguration": {"LocationConstraint": region}}
+        self._calls.call("create_bucket", **place)
+
+    def close(self) -> None:
+        """Close the connections; the store is of no use afterwards."""
+        self._calls.close()
+
+    # --- one request --------------------------------------------------------------------------------------
+
+    def put(self, key: str, content: Content, *, if_absent: bool = False) -> Stored:
+        """Store `content.data` in one request; returns only what the store's answer proves."""
+        if content.data is None:
+            raise ValueError("a single PUT needs the bytes in memory")
+        check_data(content.data, content)
+        ways = self._abilities.ways(self._abilities.checksums, conditional=if_absent)
+        for way in ways:
+            try:
+                stored = self._put(key, content.data, content, way)
+            except ObjectExistsError:
+                self._abilities.conditions = Support.HONOURED
+                raise
+            except ObjectError as error:
+                if way is ways[-1] or not is_refusal(error):
+                    raise
+            else:
+                if if_absent and not way.condition:
+                    self._abilities.conditions = Support.IGNORED
+                return stored
+        raise AssertionError("there is always a way to try")
+
+    def _put(self, key: str, data: bytes, content: Content, way: Way) -> Stored:
+        params: dict[str, Any] = {"Metadata": object_metadata(content), **self._calls.write_options()}
+        if way.condition:
+            params["IfNoneMatch"] = "*"
+        if way.checksum:
+            params |= {"ChecksumSHA256": encode_checksum(content.sha256), "ChecksumAlgorithm": "SHA256"}
+        # MD5 costs a second pass over the bytes: only as long as the store is not known to check the sha256.
+        trusted = way.checksum and self._abilities.checksums is Support.HONOURED
+        md5 = None if trusted else content.md5 or md5_of(data)
+        if md5 is not None:
+            params |= content_md5(md5)
+        answer = self._calls.call("put_object", Key=key, Body=self._calls.body(data), **params)
+        self._learn(answer, way)
+        if md5 is None and not answer.get("ChecksumSHA256"):
+            # It used to report the checksum and does not now: what it has is unproven, so it goes again, with MD5.
+            return self._put(key, data, content, Way(checksum=False, condition=False))
+        return self._acknowledged(key, answer, content, md5)
+
+    def _learn(self, answer: Answer, way: Way) -> None:
+        honoured = way.checksum and bool(answer.get("ChecksumSHA256"))
+        self._abilities.checksums = Support.HONOURED if honoured else Support.IGNORED
+
+    def _acknowledged(self, key: str, answer: Answer, content: Content, md5: bytes | None) -> Stored:
+        reported, etag = answer.get("ChecksumSHA256"), unquote(answer.get("ETag"))
+        if reported and reported != encode_checksum(content.sha256):
+            raise mismatch("S3 has other bytes than were sent")
+        if not etag:
+            return self._told_by_head(key, content)
+        if reported:
+            return Stored(etag, Checksum(ChecksumKind.SHA256, reported), answer.get("VersionId"))
+        assert md5 is not None
+        check_etag(etag, md5, answer)
+        return Stored(etag, Checksum(ChecksumKind.MD5, encode_checksum(md5)), answer.get("VersionId"))
+
+    def _told_by_head(self, key: str, content: Content) -> Stored:
+        """A 200 without an ETag may be S3's, or the login page of a hotel's network: only HEAD can tell."""
+        info = self.head(key)
+        if not info.etag or not proves_content(info, content):
+            raise ObjectError("the store did not acknowledge the bytes", code="Unacknowledged", hint=_NOT_S3)
+        return Stored(info.etag, info.checksum, info.version_id)
+
+    def delete(self, key: str) -> None:
+        """Delete the object; on a versioned bucket that puts a delete marker."""
+        self._calls.call("delete_object", Key=key)
+
+    def head(self, key: str, *, version_id: str | None = None) -> ObjectInfo:
+        """What S3 knows of the object (or of a version of it), its checksum included where it keeps one."""
+        answer = self._calls.call("head_object", Key=key, ChecksumMode="ENABLED", **version_of(version_id))
+        return ObjectInfo(
+            key=key,
+            size=answer.get("ContentLength", 0),
+            etag=unquote(answer.get("ETag")),
+            metadata={name.lower(): value for name, value in answer.get("Metadata", {}).items()},
+            checksum=whole_checksum(answer),
+            storage_class=answer.get("StorageClass", "STANDARD"),
+            version_id=answer.get("VersionId"),
+            last_modified_ns=_as_ns(answer.get("LastModified")),
+            archived=_is_archived(answer),
+        )
+
+    @contextmanager
+    def get(self, key: str, *, version_id: str | None = None) -> Iterator[Iterator[bytes]]:
+        """The object's bytes, in chunks of at most 1 MiB; a broken connection raises ObjectError."""
+        answer = self._calls.call("get_object", Key=key, **version_of(version_id))
+        body = answer["Body"]
+        try:
+            yield self._chunks(body)
+        finally:
+            body.close()
+
+    def _chunks(self, body: Any) -> Iterator[bytes]:
+        chunks = body.iter_chunks(CHUNK_BYTES)
+        while True:
+            try:
+                chunk = next(chunks, None)
+            except BOTO_ERRORS as error:
+                raise translate(error, "get_object", self._target) from error
+            if chunk is None:
+                return
+            yield chunk
+
+    def is_versioned(self) -> bool:
+        """Whether the bucket keeps old versions; False where the credentials may not ask, or the store has none.
+
+        Asked once: every overwrite and every delete wants to know it.
+        """
+        if self._versioned is None:
+            self._versioned = self._ask_versioned()
+        return self._versioned
+
+    def _ask_versioned(self) -> bool:
+        try:
+            return self._calls.send("get_bucket_versioning").get("Status") == "Enabled"
+        except ClientError as error:
+            if code_of(error) in _MAY_NOT_ASK or status_of(error) in (405, 501):
+                return False
+            raise translate(error, "get_bucket_versioning", self._target) from error
+        except BOTO_ERRORS as error:
+            raise translate(error, "get_bucket_versioning", self._target) from error
+
+    # --- listing ------------------------------------------------------------------------------------------
+
+    def list(self, prefix: str) -> Iterator[Sequence[ListedObject]]:
+        """Every object below the prefix, a page at a time. Pages may be short: only IsTruncated ends it."""
+        token: str | None = None
+        seen: set[str] = set()
+        while True:
+            answer = self._list_page(prefix, token)
+            page = self._page(answer)
+            # A store that repeats its pages may well give each of them a new token.
+            marks = {f"token {token}"} if token else set()
+            marks |= {f"key {page[0].key}"} if page else set()
+            if marks & seen:
+                raise self._endless()
+            seen |= marks
+            yield page
+            if not answer["IsTruncated"]:
+                return
+            token = answer.get("NextContinuationToken")
+            if not token:
+                raise self._endless()
+
+    def _list_page(self, prefix: str, token: str | None) -> Answer:
+        position = {"ContinuationToken": token} if token else {}
+        try:
+            answer = self._calls.call("list_objects_v2", Prefix=prefix, **position)
+        except ObjectError as error:
+            # No object fails here that others could go on without: half a listing is none.
+            message = f"the bucket {self._target.bucket} cannot be listed: {error.message}"
+            raise BucketError(message, hint="nothing is decided without a whole listing; run again later") from error
+        if "IsTruncated" not in answer:
+            # Taken for an empty listing, a login page would make every object missing.
+            raise self._not_s3()
+        return answer
+
+    def _page(self, answer: Answer) -> Sequence[ListedObject]:
+        try:
+            return [_listed(item) for item in answer.get("Contents", ())]
+        except (KeyError, ValueError) as error:
+            raise self._not_s3() from error
+
+    def _not_s3(self) -> BucketError:
+        return BucketError(f"what answers at {self._target.endpoint} is not S3", hint=_NOT_S3)
+
+    def _endless(self) -> BucketError:
+        return BucketError(
+            f"the listing of {self._target.bucket} does not come to an end",
+            hint="the store repeats a page; without a whole listing nothing is decided",
+        )
+
+    # --- multipart and copies -----------------------------------------------------------------------------
+
+    def start_multipart(self, key: str, content: Content) -> str:
+        """Begin a multipart upload and return its id."""
+        return self._multipart.start(key, object_metadata(content))
+
+    def put_part(self, key: str, upload_id: str, number: int, data: bytes) -> PartInfo:
+        """Store one part with its checksum."""
+        return self._multipart.put_part(key, upload_id, number, data)
+
+    def list_parts(self, key: str, upload_id: str) -> Sequence[PartInfo]:
+        """The parts S3 has."""
+        return self._multipart.list_parts(key, upload_id)
+
+    def complete_multipart(
+        self, key: str, upload_id: str, parts: Sequence[PartInfo], content: Content, *, if_absent: bool = False
+    ) -> Stored:
+        """Make the object of its parts, and compare it with `content`."""
+        return self._multipart.complete(key, upload_id, parts, content, if_absent=if_absent)
+
+    def abort_multipart(self, key: str, upload_id: str) -> None:
+        """Throw the parts away."""
+        self._multipart.abort(key, upload_id)
+
+    def list_multiparts(self, prefix: str) -> Iterator[tuple[str, str]]:
+        """(key, upload id) of every multipart upload in progress below the prefix."""
+        return self._multipart.list_uploads(prefix)
+
+    def copy(self, source: ManifestEntry, key: str, content: Content) -> Stored:
+        """Copy inside the bucket. Raises ObjectError with code "CopyUnverified" where the store proves nothing."""
+        return self._copier.copy(source, key, content)
+
+    def keep(self, key: str, trash_key: str, *, version_id: str | None = None) -> Stored:
+        """Copy an object (or a version of it) as it is, mostly to the trash, and compare the two."""
+        return self._copier.keep(key, trash_key, version_id)
+
+    # --- versions -----------------------------------------------------------------------------------------
+
+    def list_versions(self, prefix: str) -> Iterator[Sequence[ListedVersion]]:
+        """Every version and delete marker below the prefix; those of one key together, the newest first."""
+        return self._versions.list(prefix)
+
+    def delete_version(self, key: str, version_id: str) -> None:
+        """Destroy one version or delete marker."""
+        self._calls.call("delete_object", Key=key, VersionId=version_id)
+
+    def has_lifecycle(self) -> bool:
+        """Whether the bucket has lifecycle rules; True where the credentials may not ask."""
+        return self._versions.has_lifecycle()
+
+
+def _listed(item: Mapping[str, Any]) -> ListedObject:
+    """An object of a listing. Raises KeyError and ValueError where it is none: half of one could look like drift."""
+    if not item["Key"] or not 0 <= item["Size"] <= _MOST_BYTES:
+        raise ValueError("an object without a name, or of an impossible size")
+    return ListedObject(
+        key=item["Key"],
+        size=item["Size"],
+        etag=unquote(item.get("ETag")),
+        storage_class=item.get("StorageClass", "STANDARD"),
+        last_modified_ns=_as_ns(item.get("LastModified")),
+    )
+
+
+def _as_ns(moment: datetime | None) -> int:
+    """Nanoseconds since the epoch; S3 tells milliseconds at best, so a float's rounding must not show."""
+    return 0 if moment is None else round(moment.timestamp() * 1000) * 1_000_000
+
+
+def _is_archived(answer: Answer) -> bool:
+    if 'ongoing-request="false"' in answer.get("Restore", ""):
+        return False
+    return answer.get("StorageClass") in _ARCHIVE_CLASSES or bool(answer.get("ArchiveStatus"))

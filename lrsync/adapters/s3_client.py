@@ -1,0 +1,238 @@
+"""One boto3 client and its requests: settings, counting, the bandwidth limit, errors in lrsync's words.
+
+Never decides what to store, and keeps no credential: boto3's own chain finds them.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import threading
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Final, cast
+from urllib.parse import urlsplit
+
+import boto3
+from botocore.config import Config
+from urllib3.exceptions import InsecureRequestWarning
+
+from lrsync import __version__
+from lrsync.adapters.s3_errors import BOTO_ERRORS, Target, translate
+from lrsync.adapters.throttle import ThrottledBody, TokenBucket
+from lrsync.core.model import RequestCounts
+from lrsync.errors import ObjectError, UsageError
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+Answer = dict[str, Any]
+
+CONNECT_TIMEOUT_S: Final = 10
+READ_TIMEOUT_S: Final = 60
+MOST_WAIT_S: Final = 60
+"""The longest wait that a server may ask for with Retry-After."""
+EXPECT_FROM_BYTES: Final = 1 << 20
+"""From this size on a body waits for the server's consent; below it the extra round trip costs more than it saves."""
+
+_COUNTED_AS: Final[dict[str, str]] = {
+    "PutObject": "put",
+    "UploadPart": "put",
+    "CreateMultipartUpload": "put",
+    "CompleteMultipartUpload": "put",
+    "ListObjectsV2": "list",
+    "ListObjectVersions": "list",
+    "ListParts": "list",
+    "ListMultipartUploads": "list",
+    "HeadObject": "head",
+    "CopyObject": "copy",
+    "UploadPartCopy": "copy",
+    "DeleteObject": "delete",
+    "AbortMultipartUpload": "delete",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoreSettings:
+    """One bucket and how to write to it. `bwlimit` in bytes a second; `max_attempts` counts the first one too."""
+
+    bucket: str
+    endpoint_url: str | None = None
+    region: str | None = None
+    profile: str | None = None
+    threads: int = 8
+    storage_class: str | None = None
+    sse: str | None = None
+    sse_kms_key_id: str | None = None
+    bwlimit: int | None = None
+    max_attempts: int = 5
+    verify_ssl: bool = True
+
+    @property
+    def target(self) -> Target:
+        """How messages name this bucket."""
+        return Target(self.bucket, _without_secrets(self.endpoint_url) or "AWS", self.profile)
+
+
+def _without_secrets(url: str | None) -> str:
+    """The endpoint without a user name and password, which some people put there."""
+    if not url:
+        return ""
+    parts = urlsplit(url)
+    return parts._replace(netloc=parts.netloc.rpartition("@")[2], query="", fragment="").geturl()
+
+
+def needs_path_style(bucket: str, endpoint_url: str | None) -> bool:
+    """Whether the bucket must go into the path: no DNS name, or a certificate that cannot match, would serve it.
+
+    >>> needs_path_style("photos", "http://127.0.0.1:9000"), needs_path_style("my.photos", None)
+    (True, True)
+    >>> needs_path_style("photos", "https://s3.example.org"), needs_path_style("photos", None)
+    (False, False)
+    """
+    if "." in bucket:
+        return True
+    host = (urlsplit(endpoint_url).hostname or "") if endpoint_url else ""
+    if host == "localhost" or host.endswith(".localhost"):
+        return True
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return True
+
+
+def make_config(settings: StoreSettings) -> Config:
+    """botocore's own settings: retries, time-outs, and no aws-chunked trailers, which many stores refuse."""
+    path_style = needs_path_style(settings.bucket, settings.endpoint_url)
+    return Config(
+        retries={"mode": "standard", "total_max_attempts": settings.max_attempts},
+        connect_timeout=CONNECT_TIMEOUT_S,
+        read_timeout=READ_TIMEOUT_S,
+        # Part workers upload beside the file workers: each needs a connection, or they are made and dropped.
+        max_pool_connections=max(10, 2 * settings.threads),
+        request_checksum_calculation="when_required",
+        response_checksum_validation="when_required",
+        tcp_keepalive=True,
+        user_agent_extra=f"lrsync/{__version__}",
+        s3={"addressing_style": "path"} if path_style else None,
+    )
+
+
+class S3Calls:
+    """Sends requests about one bucket, from any thread, and counts them. Raises lrsync's errors only."""
+
+    def __init__(self, settings: StoreSettings) -> None:
+        self.settings = settings
+        self._bucket = TokenBucket(settings.bwlimit) if settings.bwlimit else None
+        self._counts = RequestCounts()
+        self._lock = threading.Lock()
+        self._client = self._connect()
+
+    def _connect(self) -> S3Client:
+        settings = self.settings
+        if not settings.verify_ssl:
+            # The user is warned in our own words, once; urllib3 would do so at every request.
+            warnings.simplefilter("ignore", InsecureRequestWarning)
+        try:
+            session = boto3.session.Session(profile_name=settings.profile, region_name=settings.region)
+            # None, not True: only then AWS_CA_BUNDLE counts.
+            verify = None if settings.verify_ssl else False
+            client = session.client(
+                "s3", endpoint_url=settings.endpoint_url, config=make_config(settings), verify=verify
+            )
+        except BOTO_ERRORS as error:
+            raise translate(error, "connect", settings.target) from error
+        except ValueError as error:
+            endpoint = settings.target.endpoint
+            raise UsageError(f"the endpoint {endpoint} is not a URL", hint="check --endpoint-url") from error
+        client.meta.events.register("before-send.s3", self._on_send)
+        # The stubs know only hooks that answer nothing; this one answers how long to wait.
+        client.meta.events.register_first("needs-retry.s3", cast("Callable[..., None]", self._wait_as_told))
+        client.meta.events.register_last("before-call.s3", _drop_expect)
+        client.meta.events.register_last("before-parameter-build.s3", _never_redirect_twice)
+        return client
+
+    def _on_send(self, request: Any, event_name: str, **_: Any) -> None:
+        """botocore's hook on every HTTP attempt, retries included. Returns None: anything else would be the answer."""
+        kind = _COUNTED_AS.get(event_name.rpartition(".")[2], "other")
+        with self._lock:
+            setattr(self._counts, kind, getattr(self._counts, kind) + 1)
+        if isinstance(request.body, ThrottledBody):
+            request.body.start_sending()
+
+    def _wait_as_told(self, response: Any, attempts: int, **_: Any) -> float | None:
+        """botocore's hook after every answer: seconds to wait before the next attempt, None to let botocore decide.
+
+        botocore knows only AWS's own x-amz-retry-after: a server that asks for ten seconds with HTTP's Retry-After
+        would see every attempt spent within one.
+        """
+        if response is None or attempts >= self.settings.max_attempts or response[0].status_code not in (429, 503):
+            return None
+        told = response[0].headers.get("Retry-After", "")
+        return float(min(int(told), MOST_WAIT_S)) if told.isascii() and told.isdigit() else None
+
+    @property
+    def requests(self) -> RequestCounts:
+        """HTTP requests so far, retries included."""
+        with self._lock:
+            return replace(self._counts)
+
+    def body(self, data: bytes) -> bytes | ThrottledBody:
+        """`data` as a request body: one that waits where a bandwidth limit is set."""
+        return data if self._bucket is None else ThrottledBody(data, self._bucket)
+
+    def send(self, method: str, **params: Any) -> Answer:
+        """One request, its retries included, as boto3 answers it. Raises boto3's errors."""
+        answer: Answer = getattr(self._client, method)(Bucket=self.settings.bucket, **params)
+        return answer
+
+    def call(self, method: str, **params: Any) -> Answer:
+        """One request, its retries included. Raises ObjectError, BucketError or UsageError."""
+        try:
+            return self.send(method, **params)
+        except BOTO_ERRORS as error:
+            raise translate(error, method, self.settings.target) from error
+        except (ValueError, TypeError, OverflowError, RuntimeError) as error:
+            # What botocore's parser says of a size that is no number or is there twice, and of impossible times.
+            message = f"what {self.settings.target.endpoint} answers makes no sense"
+            raise ObjectError(message, code="Unreadable", hint="check that the endpoint is an S3 store") from error
+
+    def write_options(self) -> dict[str, str]:
+        """The storage class and encryption that every new object gets."""
+        settings = self.settings
+        options = {
+            "StorageClass": settings.storage_class,
+            "ServerSideEncryption": settings.sse,
+            "SSEKMSKeyId": settings.sse_kms_key_id,
+        }
+        return {name: value for name, value in options.items() if value}
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._client.close()
+
+
+def _never_redirect_twice(model: Any, context: Any, **_: Any) -> None:
+    """botocore asks where a redirected bucket is by HEAD, and asks again when that is redirected too, without end.
+
+    A proxy that sends http on to https redirects everything.
+    """
+    if model.name == "HeadBucket":
+        context.setdefault("s3_redirect", {})["redirected"] = True
+
+
+def _drop_expect(params: Any, **_: Any) -> None:
+    """Send small bodies at once: botocore makes every PUT wait for a 100 Continue, a round trip for each photo."""
+    headers = params.get("headers", {})
+    if int(headers.get("Content-Length", _body_length(params.get("body")))) < EXPECT_FROM_BYTES:
+        headers.pop("Expect", None)
+
+
+def _body_length(body: Any) -> int:
+    if not hasattr(body, "seek"):
+        return len(body or b"")
+    position = body.tell()
+    end: int = body.seek(0, 2)
+    body.seek(position)
+    return end

@@ -1,0 +1,247 @@
+"""What is safe, told from the manifest alone. Standard library only; writes and creates nothing.
+
+Counts in SQL, in one pass over the rows; then corrects for the few files that a finding speaks of.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from enum import IntEnum
+from pathlib import Path
+from typing import Any, Final, NamedTuple
+
+from lrsync.adapters import sqlite
+from lrsync.adapters.database import newer
+from lrsync.adapters.schema_names import (
+    DIRECTORIES,
+    FILES,
+    FINDING_COLUMNS,
+    FINDINGS,
+    PROOFS,
+    SCHEMA_VERSION,
+    listed,
+)
+from lrsync.adapters.seals import decode_finding, read_library, read_runs
+from lrsync.adapters.sqlite import from_text, to_text
+from lrsync.core.filetypes import extension_of
+from lrsync.core.keys import split_path
+from lrsync.core.model import PROOF_AGES, FindingKind, RunKind, RunResult, StatusReport, Tally
+from lrsync.core.ports import Clock
+from lrsync.errors import ManifestError
+
+ROOT: Final = "."
+"""What `by_folder` calls the files that lie in no folder."""
+
+NO_EXTENSION: Final = "no extension"
+"""What `by_type` calls the files without one."""
+
+NO_PROOF: Final = "none"
+"""What `by_proof` calls objects of which the store reported no checksum."""
+
+
+class _State(IntEnum):
+    """What a file on the disk is; the first three as `_STATE` tells them from a row."""
+
+    SAFE = 0
+    UNPROVEN = 1
+    DRIFTED = 2
+    PENDING = 3
+    QUARANTINED = 4
+
+
+_STATE: Final = f"CASE WHEN drift IS NOT NULL THEN {_State.DRIFTED:d} ELSE sha256 IS NULL END"
+
+# As `filetypes.extension_of`, but for upper case. Most names have three letters: those go the short way.
+_EXTENSION: Final = """
+CASE WHEN length(name) > 4 AND substr(name, -4, 1) = '.' AND instr(substr(name, -3), '.') = 0 THEN substr(name, -3)
+     WHEN instr(substr(name, 2), '.') = 0 THEN ''
+     ELSE substr(name, length(rtrim(name, replace(name, '.', ''))) + 1) END
+"""
+
+_AGES: Final = tuple(PROOF_AGES)
+_DAYS: Final = tuple(days for days in PROOF_AGES.values() if days is not None)
+_DAY_NS: Final = 86_400 * 1_000_000_000
+
+# The place in `_AGES`. What has drift was proven wrong since, and what has no sha256 was never proven.
+_AGE: Final = f"""
+CASE WHEN verified_at IS NULL OR drift IS NOT NULL OR sha256 IS NULL THEN {_AGES.index("never")}
+     {" ".join(f"WHEN verified_at >= ? THEN {place}" for place in range(len(_DAYS)))} ELSE {_AGES.index("older")} END
+"""
+
+_COUNT: Final = f"""
+SELECT dir_id, {_EXTENSION}, proof, {_STATE}, {_AGE}, count(*), sum(size)
+FROM {FILES} WHERE missing_since IS NULL GROUP BY 1, 2, 3, 4, 5
+"""
+
+_ROW: Final = f"""
+SELECT size, proof, {_STATE}, missing_since
+FROM {FILES} WHERE dir_id = (SELECT id FROM {DIRECTORIES} WHERE path = ?) AND name = ?
+"""
+
+# Of a file that is gone the bucket has the only copy: where that has drift the two together are no "missing".
+_GONE: Final = f"SELECT drift IS NOT NULL, size FROM {FILES} WHERE missing_since IS NOT NULL"
+
+
+class _Place(NamedTuple):
+    """What a file is counted under."""
+
+    folder: str
+    extension: str
+    proof: int
+
+
+@dataclass(slots=True)
+class _Counts:
+    files: dict[_State, int] = field(default_factory=lambda: dict.fromkeys(_State, 0))
+    bytes: dict[_State, int] = field(default_factory=lambda: dict.fromkeys(_State, 0))
+    by_type: dict[str, Tally] = field(default_factory=dict)
+    by_folder: dict[str, Tally] = field(default_factory=dict)
+    by_proof: dict[int, int] = field(default_factory=dict)
+    verified: dict[str, Tally] = field(default_factory=lambda: {age: Tally() for age in _AGES})
+    missing: int = 0
+    missing_bytes: int = 0
+    lost: int = 0
+
+    def add(self, place: _Place, state: _State, files: int, size: int) -> None:
+        """Count some files; a negative number takes them back."""
+        self.files[state] += files
+        self.bytes[state] += size
+        safe = files if state is _State.SAFE else 0
+        for tallies, name in ((self.by_type, place.extension), (self.by_folder, place.folder)):
+            tally = tallies.setdefault(name, Tally())
+            tally.files += files
+            tally.bytes += size
+            tally.safe += safe
+        if safe:
+            self.by_proof[place.proof] = self.by_proof.get(place.proof, 0) + safe
+
+
+def read_status(path: Path, clock: Clock = time.time_ns) -> StatusReport | None:
+    """What the manifest knows about safety; None where nothing was ever backed up. No network, no disk but this file.
+
+    `clock` says how long ago the proofs are.
+    Reads it while a run writes to it as well. Raises ManifestError for what is damaged or of another version.
+    """
+    if not os.path.lexists(path):
+        return None
+    with sqlite.translating(path):
+        sqlite.check_header(path)
+    return sqlite.read_only(path, lambda connection: _read(path, connection, clock()))
+
+
+def _read(path: Path, connection: sqlite3.Connection, now_ns: int) -> StatusReport | None:
+    connection.execute("BEGIN")  # one look: a run may be writing
+    _check_version(path, connection)
+    library = read_library(connection)
+    if library is None:
+        return None
+    findings = connection.execute(f"SELECT {listed(FINDING_COLUMNS)} FROM {FINDINGS} ORDER BY kind, path").fetchall()
+    counts = _count(connection, now_ns)
+    _correct(connection, counts, findings)
+    # Of those that back up: a good verification is no backup.
+    ok = f"result = '{RunResult.OK.value}' AND kind IN ('{RunKind.SYNC.value}', '{RunKind.REBUILD.value}')"
+    return StatusReport(
+        library=library,
+        files=sum(counts.files.values()),
+        bytes=sum(counts.bytes.values()),
+        safe=counts.files[_State.SAFE],
+        safe_bytes=counts.bytes[_State.SAFE],
+        pending=counts.files[_State.PENDING],
+        pending_bytes=counts.bytes[_State.PENDING],
+        missing=counts.missing,
+        missing_bytes=counts.missing_bytes,
+        quarantined=counts.files[_State.QUARANTINED],
+        drifted=counts.files[_State.DRIFTED] + counts.lost,
+        unproven=counts.files[_State.UNPROVEN],
+        by_type=_largest_first(counts.by_type),
+        by_folder=_largest_first(counts.by_folder),
+        by_proof=_proofs(counts.by_proof),
+        last_run=next(iter(read_runs(connection)), None),
+        last_good_run=next(iter(read_runs(connection, ok)), None),
+        findings=tuple(decode_finding(row) for row in findings),
+        rotten=len({path for kind, path, *_ in findings if kind == FindingKind.ROT.value}),
+        verified=counts.verified,
+    )
+
+
+def _check_version(path: Path, connection: sqlite3.Connection) -> None:
+    version = connection.execute("PRAGMA user_version").fetchone()[0]
+    if version > SCHEMA_VERSION:
+        raise newer(path)
+    if version < SCHEMA_VERSION:
+        hint = "run `lrsync sync` once: it upgrades the manifest and keeps a copy"
+        raise ManifestError("the manifest was made by an older lrsync", hint=hint, path=str(path))
+
+
+def _count(connection: sqlite3.Connection, now_ns: int) -> _Counts:
+    counts = _Counts()
+    tops = {dir_id: _top(from_text(path)) for dir_id, path in connection.execute(f"SELECT id, path FROM {DIRECTORIES}")}
+    since = tuple(now_ns - days * _DAY_NS for days in _DAYS)
+    for dir_id, extension, proof, state, age, files, size in connection.execute(_COUNT, since):
+        place = _Place(tops[dir_id], extension.lower() or NO_EXTENSION, proof)
+        counts.add(place, _State(state), files, size)
+        counts.verified[_AGES[age]].files += files
+        counts.verified[_AGES[age]].bytes += size
+    for drifted, size in connection.execute(_GONE):
+        _count_gone(counts, bool(drifted), 1, size)
+    return counts
+
+
+def _count_gone(counts: _Counts, drifted: bool, files: int, size: int) -> None:
+    if drifted:
+        counts.lost += files
+    else:
+        counts.missing += files
+        counts.missing_bytes += files * size
+
+
+def _correct(connection: sqlite3.Connection, counts: _Counts, findings: Sequence[Any]) -> None:
+    """Move the files that findings speak of from what their rows say to what they are."""
+    states = {
+        FindingKind.FAILED.value: _State.PENDING,
+        FindingKind.RACED.value: _State.PENDING,
+        FindingKind.HELD.value: _State.PENDING,
+        FindingKind.ORIGINAL_CHANGED.value: _State.QUARANTINED,
+        FindingKind.ROT.value: _State.QUARANTINED,
+    }
+    found: dict[str | bytes, tuple[_State, int | None]] = {}
+    for kind, path, _, _, size, *_ in findings:
+        state = states.get(kind)
+        # Of two findings about one file the graver one counts: a file is in one state only.
+        if state is not None and (path not in found or state > found[path][0]):
+            found[path] = (state, size)
+    for stored, (state, size) in found.items():
+        _move(connection, counts, from_text(stored), state, size)
+
+
+def _move(connection: sqlite3.Connection, counts: _Counts, path: str, state: _State, size: int | None) -> None:
+    folder, name = split_path(path)
+    extension = extension_of(name) or NO_EXTENSION
+    row = connection.execute(_ROW, (to_text(folder), to_text(name))).fetchone()
+    old_size, proof, old_state, missing_since = row if row is not None else (0, 0, 0, None)
+    place = _Place(_top(folder), extension, proof)
+    on_disk = row is not None and missing_since is None
+    if not on_disk and size is None:
+        return  # an object that could not be removed, say: no file was seen
+    if on_disk:
+        counts.add(place, _State(old_state), -1, -old_size)
+    elif row is not None:  # it came back, and could not be backed up as it is now
+        _count_gone(counts, old_state == _State.DRIFTED, -1, old_size)
+    counts.add(place, state, 1, old_size if size is None else size)
+
+
+def _top(folder: str) -> str:
+    return folder.partition("/")[0] or ROOT
+
+
+def _largest_first(tallies: dict[str, Tally]) -> dict[str, Tally]:
+    return dict(sorted(tallies.items(), key=lambda item: (-item[1].files, item[0])))
+
+
+def _proofs(counts: dict[int, int]) -> dict[str, int]:
+    named = {PROOFS[code]: files for code, files in sorted(counts.items()) if files}
+    return {NO_PROOF if kind is None else kind.value: files for kind, files in named.items()}
