@@ -1,0 +1,203 @@
+"""Take the new bytes of changed originals on purpose: a person says that they are meant.
+
+The only way for the bytes of a known original to replace a good object, and only the very bytes that were found
+and reported; the old object goes to the trash, or stays as a version.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Executor, ThreadPoolExecutor
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from functools import partial
+
+from lrsync.core.events import EventSink, Phase, PhaseStarted, WorkFinished
+from lrsync.core.keys import split_path, trash_stamp
+from lrsync.core.model import (
+    Change,
+    ChangeKind,
+    Done,
+    Failed,
+    FindingKind,
+    Held,
+    Outcome,
+    QuarantinedContent,
+    RunKind,
+    RunSummary,
+    ScannedFile,
+)
+from lrsync.core.ports import Clock, ManifestStore, ObjectStore, SealStore, SourceTree
+from lrsync.core.requests import Named
+from lrsync.engine.multipart import InflightBytes, MultipartUploader, StoppedError
+from lrsync.engine.recorder import Recorder, change_of
+from lrsync.engine.runs import LazyStore, run_row
+from lrsync.engine.tally import Tallier
+from lrsync.engine.transfer import TransferPolicy, Transferrer
+
+
+@dataclass(frozen=True, slots=True)
+class AcceptPorts:
+    """The world of an acceptance."""
+
+    tree: SourceTree
+    seals: SealStore
+    manifest: ManifestStore
+    open_store: Callable[[], ObjectStore]
+    stopping: Callable[[], bool]
+    clock: Clock
+    sink: EventSink
+    make_pool: Callable[[int], Executor] = ThreadPoolExecutor
+
+
+@dataclass(frozen=True, slots=True)
+class AcceptOptions:
+    """Which files: `names`, or with `everything` all changed originals. A dry run is handed a scratch manifest."""
+
+    names: Sequence[Named]
+    everything: bool
+    prefix: str
+    storage_class: str = "STANDARD"
+    threads: int = 8
+    batch_size: int = 200
+    dry_run: bool = False
+
+
+def run_accept(ports: AcceptPorts, options: AcceptOptions) -> RunSummary:
+    """Upload what is accepted, and take its findings back.
+
+    A file that is not quarantined, or has changed again, is an error of its own. Raises BucketError, InterruptedRun.
+    """
+    return _Acceptance(ports, options).execute()
+
+
+@dataclass(slots=True)
+class _Acceptance:
+    ports: AcceptPorts
+    options: AcceptOptions
+    summary: RunSummary = field(init=False)
+    tally: Tallier = field(init=False)
+    recorder: Recorder = field(init=False)
+    store: LazyStore = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.summary = RunSummary(dry_run=self.options.dry_run)
+        self.tally = Tallier(self.summary)
+        self.recorder = Recorder(lambda: self.ports.manifest, self.options.batch_size, self.ports.clock)
+        self.store = LazyStore(self.ports.open_store)
+
+    def execute(self) -> RunSummary:
+        with run_row(
+            self.ports.seals,
+            RunKind.ACCEPT,
+            self.summary,
+            self.ports.clock,
+            store=self.store,
+            settle=self.recorder.flush,
+        ):
+            self._run()
+        return self.summary
+
+    def _run(self) -> None:
+        accepted = self._accepted()
+        changes = [change for content in accepted.values() if (change := self._change(content)) is not None]
+        if not changes:
+            return
+        self.store()  # here, not in several workers at once
+        self.ports.sink(PhaseStarted(Phase.UPLOADING, len(changes)))
+        with ExitStack() as pools:
+            pool = pools.enter_context(self.ports.make_pool(self.options.threads))
+            parts = pools.enter_context(self.ports.make_pool(self.options.threads))
+            handle = partial(self._handle_unless_stopping, self._transferrer(accepted, parts))
+            for outcome in pool.map(handle, changes):
+                if outcome is not None:
+                    self._take(outcome)
+        if self.ports.stopping():
+            raise StoppedError("accepting")
+
+    def _handle_unless_stopping(self, transferrer: Transferrer, change: Change) -> Outcome | None:
+        """Runs in a worker."""
+        if self.ports.stopping():
+            return None
+        try:
+            result = transferrer.handle(change)
+        except StoppedError:
+            return None  # a large file: the parts that S3 has are kept
+        assert not isinstance(result, Held), "nobody asked to hold it"
+        return result
+
+    def _take(self, outcome: Outcome) -> None:
+        change = change_of(outcome)
+        assert change is not None
+        assert change.new is not None
+        self.tally.outcome(outcome)
+        if isinstance(outcome, Done) and not self.options.dry_run:
+            self.ports.manifest.clear_findings([FindingKind.SUSPECT_ORIGINAL], [change.path])
+        self.recorder.add(change.folder, outcome)
+        self.recorder.flush_if_due()
+        self.ports.sink(WorkFinished(change.path, change.new.size, outcome))
+
+    # --- which files ------------------------------------------------------------------------------------
+
+    def _accepted(self) -> Mapping[str, QuarantinedContent]:
+        changed = {
+            **self.ports.manifest.quarantined(FindingKind.SUSPECT_ORIGINAL),
+            **self.ports.manifest.quarantined(),
+        }
+        if self.options.everything:
+            return changed
+        # Rot is accepted only by name: that a file is bad on the disk alone is seldom anybody's wish.
+        known = {**self.ports.manifest.quarantined(FindingKind.ROT), **changed}
+        found: dict[str, QuarantinedContent] = {}
+        for name in self.options.names:
+            path = next((path for path in name.candidates if path in known), None)
+            if path is None:
+                self._refuse(name.text, "is not a changed original that waits for a decision", "status names them")
+            else:
+                found[path] = known[path]
+        return found
+
+    def _change(self, content: QuarantinedContent) -> Change | None:
+        old = self.ports.manifest.row(content.path)
+        try:
+            stat = self.ports.tree.stat(content.path)
+        except OSError as error:
+            self._refuse(content.path, f"cannot be read: {error.strerror or error}", "check the file's permissions")
+            return None
+        if old is None or stat is None:
+            self._refuse(content.path, "is not on the disk any more", "there is nothing to accept")
+            return None
+        folder, name = split_path(content.path)
+        return Change(ChangeKind.UNSURE, folder, ScannedFile(name, *stat), old)
+
+    def _refuse(self, path: str, message: str, hint: str) -> None:
+        self.summary.actions.failed += 1
+        self.tally.error(Failed(path, message, hint))
+
+    # --- how --------------------------------------------------------------------------------------------
+
+    def _transferrer(self, accepted: Mapping[str, QuarantinedContent], parts: Executor) -> Transferrer:
+        ports, options = self.ports, self.options
+        stamp = trash_stamp(ports.clock())
+        multipart = MultipartUploader(
+            tree=ports.tree,
+            store=self.store(),
+            manifest=ports.manifest,
+            pool=parts,
+            clock=ports.clock,
+            sink=ports.sink,
+            stopping=ports.stopping,
+            inflight=InflightBytes(),
+        )
+        return Transferrer(
+            tree=ports.tree,
+            open_store=self.store,
+            manifest=ports.manifest,
+            multipart=lambda: multipart,
+            policy=TransferPolicy(options.prefix, stamp, options.storage_class, options.dry_run),
+            quarantined={},
+            known_sizes=None,
+            clock=ports.clock,
+            sink=ports.sink,
+            accepted=accepted,
+        )

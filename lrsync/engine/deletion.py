@@ -1,0 +1,115 @@
+"""Remove the objects of missing files: last, only when every guard agrees, and into the trash."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Callable, Iterator
+from concurrent.futures import Executor
+from dataclasses import dataclass
+
+from lrsync.core.events import EventSink, Phase, PhaseAdvanced, PhaseStarted
+from lrsync.core.keys import trash_key
+from lrsync.core.model import Done, Failed, Finding, FindingKind, ManifestEntry, Outcome, Trash
+from lrsync.core.plan import DeleteFacts, MaxDelete, check_guards
+from lrsync.core.ports import ManifestStore, ObjectStore
+from lrsync.engine.pool import Patience
+from lrsync.engine.transfer import TransferPolicy
+from lrsync.errors import ObjectError, ObjectMissingError
+
+
+@dataclass(frozen=True, slots=True)
+class ScanFacts:
+    """What the run knows about its scan when it comes to deleting."""
+
+    complete: bool
+    files: int
+    source_proven: bool
+    transfers_failed: int
+    mass_change: bool
+
+
+def plan_deletes(
+    manifest: ManifestStore,
+    scan: ScanFacts,
+    max_delete: MaxDelete,
+    is_excluded: Callable[[str], bool],
+) -> tuple[list[ManifestEntry], Finding | None]:
+    """The rows whose objects may go, or none and the finding that says why not.
+
+    A file that the rules leave out now is not missing: excluding a pattern never deletes what was backed up.
+    """
+    doomed = [entry for entry in manifest.missing() if not is_excluded(entry.path) and not _shares_key(manifest, entry)]
+    if not doomed:
+        return [], None
+    facts = DeleteFacts(
+        known=manifest.count(),
+        missing=len(doomed),
+        moved=sum(manifest.has_live_twin(entry) for entry in doomed),
+        scan_complete=scan.complete,
+        scanned_files=scan.files,
+        source_proven=scan.source_proven,
+        transfers_failed=scan.transfers_failed,
+        mass_change=scan.mass_change,
+    )
+    refusals = check_guards(facts, max_delete)
+    if not refusals:
+        return doomed, None
+    return [], Finding(
+        FindingKind.DELETE_GUARD,
+        "",
+        f"nothing was deleted: {'; '.join(refusals)}",
+        "if these files are meant to be gone, run once with a larger --max-delete, such as "
+        f"--max-delete {facts.missing - facts.moved}",
+    )
+
+
+def _shares_key(manifest: ManifestStore, entry: ManifestEntry) -> bool:
+    """Whether a file that is there has the same key: its name was only spelled in another Unicode form before."""
+    spellings = {unicodedata.normalize(form, entry.path) for form in ("NFC", "NFD")} - {entry.path}
+    others = [manifest.row(path) for path in spellings]
+    if entry.sha256 is not None:
+        others.append(manifest.find_twin(entry.sha256))
+    return any(
+        other is not None and other.path != entry.path and other.key == entry.key and other.missing_since is None
+        for other in others
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Deleter:
+    """Moves objects to the trash through a pool of workers."""
+
+    store: ObjectStore
+    policy: TransferPolicy
+    pool: Executor
+    sink: EventSink
+    stopping: Callable[[], bool]
+    patience: Patience
+
+    def delete(self, entries: list[ManifestEntry]) -> Iterator[Outcome]:
+        """One outcome for each entry, until the user wants to stop. Raises BucketError and StoppedError."""
+        self.sink(PhaseStarted(Phase.DELETING, len(entries)))
+        futures = [self.pool.submit(self._delete_unless_stopping, entry) for entry in entries]
+        for done, future in enumerate(futures, start=1):
+            outcome = self.patience.result_of(future)
+            self.sink(PhaseAdvanced(Phase.DELETING, done))
+            if outcome is not None:
+                yield outcome
+
+    def _delete_unless_stopping(self, entry: ManifestEntry) -> Outcome | None:
+        return None if self.stopping() else self._delete(entry)
+
+    def _delete(self, entry: ManifestEntry) -> Outcome:
+        action = Trash(entry)
+        if self.policy.dry_run:
+            return Done(action, None)
+        try:
+            if not self.store.is_versioned():
+                self.store.keep(entry.key, trash_key(self.policy.prefix, self.policy.stamp, entry.key))
+            self.store.delete(entry.key)
+        except ObjectMissingError:
+            pass  # gone already: the row goes too
+        except ObjectError as error:
+            message = f"could not be moved to the trash: {error.message}"
+            return Failed(entry.path, message, error.hint, transfer=True, by_store=True)
+        return Done(action, None)

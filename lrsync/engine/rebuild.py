@@ -1,0 +1,243 @@
+"""Make a manifest anew from the bucket: what lies there, matched with what is on the disk.
+
+Writes into the manifest it is given, which is a new one beside the old; whoever calls swaps them at the end.
+Run again after an interruption, it goes on: objects that already have a row are not asked about again. The new
+manifest may begin with the rows of a snapshot: those that the listing confirms are kept as they are.
+"""
+
+from __future__ import annotations
+
+import time
+import unicodedata
+from collections.abc import Callable, Iterable
+from concurrent.futures import Executor, ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
+from itertools import islice
+from typing import assert_never
+
+from lrsync.core.diff import is_settled
+from lrsync.core.events import EventSink, FindingRaised, Phase, PhaseAdvanced, PhaseStarted, Scanned
+from lrsync.core.keys import KeyProblem, join_path, path_for
+from lrsync.core.model import (
+    Adopt,
+    Change,
+    ChangeKind,
+    Content,
+    Done,
+    Failed,
+    Finding,
+    FindingKind,
+    ListedObject,
+    ManifestEntry,
+    ObjectInfo,
+    RunKind,
+    RunSummary,
+    ScannedFile,
+    SnapshotUse,
+    Stat,
+    Trash,
+    result_for,
+)
+from lrsync.core.parts import parse_mtime, sha256_in
+from lrsync.core.ports import Clock, ManifestStore, ObjectStore, SealStore, SourceTree
+from lrsync.core.proof import sha256_of
+from lrsync.engine.multipart import StoppedError
+from lrsync.engine.reconcile import MAX_UNKNOWN_NAMED, take_listing
+from lrsync.errors import ExitCode, InterruptedRun, LrsyncError, ObjectError, ObjectMissingError
+
+
+@dataclass(frozen=True, slots=True)
+class RebuildPorts:
+    """The world of a rebuild. `manifest` and `seals` are of the new manifest."""
+
+    tree: SourceTree
+    seals: SealStore
+    manifest: ManifestStore
+    store: ObjectStore
+    stopping: Callable[[], bool]
+    clock: Clock
+    sink: EventSink
+    make_pool: Callable[[int], Executor] = ThreadPoolExecutor
+
+
+@dataclass(frozen=True, slots=True)
+class RebuildOptions:
+    """How to go about it."""
+
+    prefix: str
+    threads: int = 8
+    batch_size: int = 200
+    snapshot: SnapshotUse | None = None
+    """What the new manifest began with; where it is None, with nothing, or with what an interrupted rebuild left."""
+
+
+def run_rebuild(ports: RebuildPorts, options: RebuildOptions) -> RunSummary:
+    """Fill the new manifest from the bucket's listing and the objects' metadata.
+
+    `actions.adopted` counts the rows. Raises BucketError and InterruptedRun, with everything read so far kept.
+    """
+    return _Rebuild(ports, options).execute()
+
+
+@dataclass(slots=True)
+class _Rebuild:
+    ports: RebuildPorts
+    options: RebuildOptions
+    summary: RunSummary = field(default_factory=RunSummary)
+    aliases: dict[str, str] = field(default_factory=dict)
+    started_ns: int = 0
+
+    def execute(self) -> RunSummary:
+        began, self.started_ns = time.monotonic(), self.ports.clock()
+        self.summary.run_id = self.ports.seals.begin_run(RunKind.REBUILD, self.started_ns)
+        complete = False
+        try:
+            self._run()
+            complete = True
+            self.summary.settle_exit_code()
+        except StoppedError:
+            self.summary.exit_code = ExitCode.INTERRUPTED
+            raise InterruptedRun(
+                "interrupted: the old manifest is as it was", hint="run the same command again to go on"
+            ) from None
+        except LrsyncError as error:
+            self.summary.exit_code = error.exit_code
+            raise
+        finally:
+            self.summary.seconds_total = time.monotonic() - began
+            self.summary.requests = self.ports.store.requests
+            self.ports.seals.finish_run(
+                self.summary.run_id,
+                result_for(self.summary.exit_code),
+                self.summary,
+                self.summary.findings,
+                complete=complete,
+            )
+        return self.summary
+
+    def _run(self) -> None:
+        self._find_aliases()
+        take_listing(self.ports.store, self.ports.manifest, self.options.prefix, self.ports.sink, self.ports.stopping)
+        self._drop_unconfirmed()
+        unknown = list(self.ports.manifest.unknown_listed())
+        self.ports.sink(PhaseStarted(Phase.HEADING, len(unknown)))
+        with self.ports.make_pool(self.options.threads) as pool:
+            self._adopt_all(pool, unknown)
+        self.summary.drift.checked = True
+        library = self.ports.seals.library()
+        self.ports.manifest.update_library(replace(library, last_full_pass=self.started_ns))
+
+    def _drop_unconfirmed(self) -> None:
+        """Keep of the rows that a snapshot brought only those that the listing confirms.
+
+        A row goes whose object is not there, or is another one now: then the object is asked about like any that no
+        row explains, and a file without one is uploaded again.
+        """
+        doomed = (entry for entry, _ in self.ports.manifest.compare_listing())
+        while batch := list(islice(doomed, self.options.batch_size)):
+            self._check_stop()
+            self.ports.manifest.record([Done(Trash(entry), None) for entry in batch])
+        self.summary.actions.adopted = kept = self.ports.manifest.count()
+        if self.options.snapshot is not None:
+            self.summary.snapshot = replace(self.options.snapshot, rows=kept)
+
+    def _find_aliases(self) -> None:
+        """Remember how the disk spells the names that are not NFC: the keys cannot tell."""
+        self.ports.sink(PhaseStarted(Phase.SCANNING))
+        scan = self.summary.scan
+        for scanned in self.ports.tree.walk():
+            self._check_stop()
+            scan.directories += 1
+            scan.files += len(scanned.files)
+            scan.bytes += sum(f.size for f in scanned.files)
+            self.ports.sink(Scanned(scan.directories, scan.files, scan.bytes))
+            for file in scanned.files:
+                path = join_path(scanned.path, file.name)
+                if not unicodedata.is_normalized("NFC", path):
+                    self.aliases[unicodedata.normalize("NFC", path)] = path
+
+    def _adopt_all(self, pool: Executor, listed: Iterable[ListedObject]) -> None:
+        objects, done = iter(listed), 0
+        while batch := list(islice(objects, self.options.batch_size)):
+            self._check_stop()
+            outcomes = [outcome for outcome in pool.map(self._adopt, batch) if outcome is not None]
+            self.ports.manifest.record([outcome for outcome in outcomes if isinstance(outcome, Done)])
+            for outcome in outcomes:
+                self._count(outcome)
+            done += len(batch)
+            self.ports.sink(PhaseAdvanced(Phase.HEADING, done))
+
+    def _count(self, outcome: Done | Failed | Finding) -> None:
+        match outcome:
+            case Failed():
+                self.summary.errors.append(outcome)
+                self.summary.actions.failed += 1
+            case Done(entry=entry):
+                self.summary.actions.adopted += 1
+                self.summary.changes.missing += entry is not None and entry.missing_since is not None
+            case Finding():
+                self.summary.drift.unknown += 1
+                if self.summary.drift.unknown <= MAX_UNKNOWN_NAMED:
+                    self.summary.findings.append(outcome)
+                    self.ports.sink(FindingRaised(outcome))
+            case _:
+                assert_never(outcome)
+
+    def _adopt(self, listed: ListedObject) -> Done | Failed | Finding | None:
+        try:
+            path = path_for(self.options.prefix, listed.key)
+        except KeyProblem as problem:
+            return _foreign(listed, str(problem))
+        try:
+            info = self.ports.store.head(listed.key)
+        except ObjectMissingError:
+            return None  # deleted since it was listed
+        except ObjectError as error:
+            return Failed(path, error.message, error.hint, transfer=True)
+        path = self.aliases.get(path, path)
+        # A row would call it a missing file of the library's, and --delete would move it to the trash.
+        if sha256_in(dict(info.metadata)) is None and self._local(path) is None:
+            return _foreign(listed, f"an object of {listed.size:,} bytes that lrsync did not write")
+        return self._adopted(path, info)
+
+    def _adopted(self, path: str, info: ObjectInfo) -> Done:
+        entry = self._entry(path, info)
+        scanned = ScannedFile(path.rpartition("/")[2], entry.size, entry.mtime_ns, entry.ctime_ns)
+        change = Change(ChangeKind.ADDED, path.rpartition("/")[0], scanned, None)
+        content = Content(entry.stat, entry.sha256 or b"", crc32=0, was_read=False)
+        return Done(Adopt(change, content, info), entry)
+
+    def _entry(self, path: str, info: ObjectInfo) -> ManifestEntry:
+        """The row for an object: with the disk's stat where size and time agree, else such that sync hashes it."""
+        local, mtime_ns = self._local(path), parse_mtime(info.metadata.get("mtime", ""))
+        agrees = local is not None and (local.size, local.mtime_ns) == (info.size, mtime_ns)
+        stat = local if local is not None and agrees else Stat(info.size, mtime_ns or 0, 0)
+        return ManifestEntry(
+            path=path,
+            size=info.size,
+            mtime_ns=stat.mtime_ns,
+            ctime_ns=stat.ctime_ns,
+            key=info.key,
+            sha256=sha256_of(info),
+            checksum=info.checksum,
+            etag=info.etag,
+            version_id=info.version_id,
+            storage_class=info.storage_class,
+            uploaded_at=info.last_modified_ns,
+            missing_since=self.started_ns if local is None else None,
+            settled=is_settled(stat.mtime_ns, stat.ctime_ns, self.started_ns),
+        )
+
+    def _local(self, path: str) -> Stat | None:
+        try:
+            return self.ports.tree.stat(path)
+        except OSError:
+            return Stat(-1, 0, 0)  # unknown is not missing: agrees with nothing, so that sync looks again
+
+    def _check_stop(self) -> None:
+        if self.ports.stopping():
+            raise StoppedError("interrupted")
+
+
+def _foreign(listed: ListedObject, message: str) -> Finding:
+    return Finding(FindingKind.UNKNOWN_OBJECT, listed.key, message, "lrsync leaves it alone; nothing needs to be done")

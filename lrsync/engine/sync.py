@@ -1,0 +1,509 @@
+"""The nightly job: scan, compare, transfer, record, seal, and last of all delete.
+
+The coordinator: it walks, hands changes to workers, takes their outcomes and keeps the counts. It knows no
+screen (it emits events), no S3 and no SQL (it is handed ports).
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable
+from concurrent.futures import Executor
+from dataclasses import dataclass, field, replace
+from functools import cached_property, partial
+
+from lrsync.core.diff import absent_digest, diff_directory, directory_digest, is_settled
+from lrsync.core.events import EventSink, FindingRaised, Phase, PhaseStarted, Scanned, WorkFinished, WorkFound
+from lrsync.core.keys import join_path, split_path, trash_stamp
+from lrsync.core.model import (
+    Change,
+    ChangeKind,
+    Done,
+    Failed,
+    Finding,
+    FindingKind,
+    Held,
+    MarkMissing,
+    Outcome,
+    Raced,
+    Return,
+    RunKind,
+    RunSummary,
+    ScannedDir,
+    ScanProblem,
+    WorkResult,
+    result_for,
+)
+from lrsync.core.plan import MASS_CHANGE_FILES, MaxDelete, is_mass_change
+from lrsync.core.ports import Clock, ManifestPacker, ManifestStore, ObjectStore, SealStore, SourceTree
+from lrsync.engine import reconcile, reports, uploads
+from lrsync.engine.advice import advise
+from lrsync.engine.deletion import Deleter, ScanFacts, plan_deletes
+from lrsync.engine.multipart import InflightBytes, MultipartUploader, StoppedError
+from lrsync.engine.pool import DaemonPool, Patience
+from lrsync.engine.recorder import Recorder, change_of
+from lrsync.engine.snapshot import SnapshotKeeper
+from lrsync.engine.tally import Tallier
+from lrsync.engine.transfer import TransferPolicy, Transferrer
+from lrsync.engine.work import WorkQueue
+from lrsync.errors import BucketError, ExitCode, InterruptedRun, LrsyncError
+
+MAX_FAILED_IN_A_ROW = 50
+"""So many transfers that the store failed, and none that it took: with two million files, to go on would take days."""
+
+
+@dataclass(frozen=True, slots=True)
+class SyncPorts:
+    """The world, as this run meets it. Manifest and store are opened only when something needs them."""
+
+    tree: SourceTree
+    seals: SealStore
+    open_manifest: Callable[[], ManifestStore]
+    open_store: Callable[[], ObjectStore]
+    prove_source: Callable[[], bool]
+    stopping: Callable[[], bool]
+    clock: Clock
+    sink: EventSink
+    make_pool: Callable[[int], Executor] = DaemonPool
+    pack_manifest: ManifestPacker | None = None
+    """What the manifest's snapshot is made with; without it none is stored."""
+
+
+@dataclass(frozen=True, slots=True)
+class SyncOptions:
+    """What this run was asked to do. Times in nanoseconds.
+
+    `dry_run`: S3 is only read. The manifest is written all the same, so that the run foretells itself truly:
+    whoever asks for a dry run hands in a scratch copy.
+    """
+
+    prefix: str
+    threads: int = 8
+    batch_size: int = 200
+    storage_class: str = "STANDARD"
+    delete: bool = False
+    accept_mass_change: bool = False
+    max_delete: MaxDelete = field(default_factory=MaxDelete)
+    full: bool = False
+    full_every_ns: int | None = 7 * 86_400 * 1_000_000_000
+    dry_run: bool = False
+    use_digests: bool = True
+
+
+def run_sync(ports: SyncPorts, options: SyncOptions) -> RunSummary:
+    """Back the library up and say what was done.
+
+    Raises LrsyncError where the run cannot go on; what was acknowledged until then is recorded, and the run's
+    row says how it ended.
+    """
+    return _SyncRun(ports, options).execute()
+
+
+class _SyncRun:
+    """One run's state. Every method runs in the coordinating thread."""
+
+    def __init__(self, ports: SyncPorts, options: SyncOptions) -> None:
+        self.ports = ports
+        self.options = options
+        self.started_ns = ports.clock()
+        self.summary = RunSummary(dry_run=options.dry_run)
+        self.tally = Tallier(self.summary)
+        self.recorder = Recorder(lambda: self.manifest, options.batch_size, ports.clock)
+        self.held: list[Change] = []
+        self.mass_change = False
+        self.incomplete: set[str] = set()
+        self.store_opened = False
+        self.patience = Patience(ports.stopping)
+
+    # --- the world, when it is needed -------------------------------------------------------------------
+
+    @cached_property
+    def manifest(self) -> ManifestStore:
+        return self.ports.open_manifest()
+
+    @cached_property
+    def store(self) -> ObjectStore:
+        self.store_opened = True
+        return self.ports.open_store()
+
+    @cached_property
+    def work(self) -> WorkQueue:
+        return WorkQueue(self.ports.make_pool(self.options.threads), self.options.threads)
+
+    @property
+    def work_began(self) -> bool:
+        return "work" in self.__dict__
+
+    @cached_property
+    def part_pool(self) -> Executor:
+        return self.ports.make_pool(self.options.threads)
+
+    @cached_property
+    def policy(self) -> TransferPolicy:
+        stamp = trash_stamp(self.started_ns)
+        return TransferPolicy(self.options.prefix, stamp, self.options.storage_class, self.options.dry_run)
+
+    @cached_property
+    def transferrer(self) -> Transferrer:
+        return Transferrer(
+            tree=self.ports.tree,
+            open_store=lambda: self.store,
+            manifest=self.manifest,
+            multipart=lambda: self.multipart,
+            policy=self.policy,
+            quarantined=self.manifest.quarantined(),
+            known_sizes=self.manifest.sizes() if self.options.dry_run else None,
+            clock=self.ports.clock,
+            sink=self.ports.sink,
+            rotten=self.manifest.quarantined(FindingKind.ROT),
+        )
+
+    @cached_property
+    def multipart(self) -> MultipartUploader:
+        return MultipartUploader(
+            tree=self.ports.tree,
+            store=self.store,
+            manifest=self.manifest,
+            pool=self.part_pool,
+            clock=self.ports.clock,
+            sink=self.ports.sink,
+            stopping=self.ports.stopping,
+            inflight=InflightBytes(),
+        )
+
+    @cached_property
+    def holding(self) -> bool:
+        """Whether overwrites wait for the scan's end: in a library too small for a mass change they need not."""
+        return not self.options.accept_mass_change and self.manifest.count() > MASS_CHANGE_FILES
+
+    # --- the run ----------------------------------------------------------------------------------------
+
+    def execute(self) -> RunSummary:
+        """Run, and write the run's row whatever happens."""
+        began = time.monotonic()
+        run_id = self.ports.seals.begin_run(RunKind.SYNC, self.started_ns)
+        self.summary.run_id = None if self.options.dry_run else run_id
+        complete = False
+        try:
+            self._run()
+            complete = True
+            self.summary.settle_exit_code()
+        except StoppedError:
+            self.summary.exit_code = ExitCode.INTERRUPTED
+            raise InterruptedRun(
+                "interrupted: what was acknowledged is recorded", hint="run the same command again to go on"
+            ) from None
+        except LrsyncError as error:
+            self.summary.exit_code = error.exit_code
+            raise
+        except BaseException:
+            self.summary.exit_code = ExitCode.BUG
+            raise
+        finally:
+            self._close_pools()
+            self.summary.seconds_total = time.monotonic() - began
+            self._write_end(run_id, complete=complete)
+        self._keep_snapshot(run_id)
+        return self.summary
+
+    def _write_end(self, run_id: int, *, complete: bool) -> None:
+        if self.store_opened:
+            self.summary.requests = self.store.requests
+        self.ports.seals.finish_run(
+            run_id,
+            result_for(self.summary.exit_code),
+            self.summary,
+            self.tally.stored_findings(),
+            complete=complete,
+        )
+
+    def _keep_snapshot(self, run_id: int) -> None:
+        """Store the manifest's snapshot, of a run that is written as ended: so it is in the snapshot too."""
+        if self.ports.pack_manifest is None or self.options.dry_run:
+            return
+        keeper = SnapshotKeeper(
+            seals=self.ports.seals,
+            open_manifest=lambda: self.manifest,
+            open_store=lambda: self.store,
+            pack=self.ports.pack_manifest,
+            prefix=self.options.prefix,
+            clock=self.ports.clock,
+            sink=self.ports.sink,
+            stopping=self.ports.stopping,
+        )
+        failed = keeper.after_run(self.summary)
+        if failed is not None:
+            self.tally.finding(failed)
+        if failed is not None or self.summary.snapshot is not None:
+            self._write_end(run_id, complete=True)
+
+    def _run(self) -> None:
+        missing_before = self.ports.seals.counts().missing
+        unfinished = self.ports.seals.has_multiparts() and not self.options.dry_run
+        if unfinished:
+            self._unless_stopped(self._abort_strays)
+        if self._full_pass_due():
+            self._unless_stopped(self._find_drift)
+        began = time.monotonic()
+        self._scan()
+        self.summary.seconds_scan = time.monotonic() - began
+        self._drain()
+        self._release_held()
+        self._report_unknown()
+        if self.options.delete:
+            self._delete()
+        if unfinished:
+            self._unless_stopped(self._abort_leftovers)
+        self._finish_drift()
+        self._raise_standing()
+        self.tally.finish(missing_before)
+
+    def _raise_standing(self) -> None:
+        """Say again what this scan could not see: rot has the recorded stat, and a known file is not looked into."""
+        for finding in self.ports.seals.standing_findings():
+            if finding.kind is FindingKind.SUSPECT_ORIGINAL and self._is_over(finding):
+                self.manifest.clear_findings([finding.kind], [finding.path])
+            else:
+                self._raise(finding)
+
+    def _is_over(self, finding: Finding) -> bool:
+        """Whether the file has other bytes by now, or is gone: what looked damaged is not there any more."""
+        row, content = self.manifest.row(finding.path), finding.quarantined
+        return row is None or content is None or row.missing_since is not None or row.sha256 != content.sha256
+
+    def _full_pass_due(self) -> bool:
+        last, every = self.ports.seals.library().last_full_pass, self.options.full_every_ns
+        if self.options.full or last is None:
+            return True  # without ever having looked, nothing is known of what lies there already
+        # A last pass in the future was made under a clock that ran ahead: to wait for it could take years.
+        return every is not None and not 0 <= self.started_ns - last < every
+
+    def _unless_stopped(self, step: Callable[[], None]) -> None:
+        """Take a step that waits for S3, in a worker: a server that never answers must not hold up a stop."""
+        self.patience.result_of(self.work.pool.submit(step))
+
+    def _abort_strays(self) -> None:
+        uploads.abort_strays(self.store, self.manifest, self.options.prefix, self.ports.sink)
+
+    def _abort_leftovers(self) -> None:
+        uploads.abort_leftovers(self.store, self.manifest, self.ports.tree, self.ports.sink)
+
+    def _find_drift(self) -> None:
+        reconcile.take_listing(self.store, self.manifest, self.options.prefix, self.ports.sink, self.ports.stopping)
+        self.summary.drift = reconcile.mark_drift(self.store, self.manifest)
+
+    def _report_unknown(self) -> None:
+        """Say what the listing had that no row explains; before a delete takes the rows of what this run removes."""
+        if self.summary.drift.checked:
+            for finding in reconcile.unknown_objects(self.manifest, self.summary.drift):
+                self._raise(finding)
+
+    def _finish_drift(self) -> None:
+        """Remember that the bucket was looked over, and say what could not be repaired."""
+        if self.summary.drift.checked:
+            library = self.ports.seals.library()
+            if library.last_full_pass is None and not self.options.dry_run:
+                advise(self.store, self.ports.sink)
+            self.manifest.update_library(replace(library, last_full_pass=self.started_ns))
+        if self.ports.seals.counts().drifted:
+            for finding in reconcile.unrepaired(self.manifest):
+                self._raise(finding)
+
+    # --- scan -------------------------------------------------------------------------------------------
+
+    def _scan(self) -> None:
+        self.ports.sink(PhaseStarted(Phase.SCANNING))
+        unseen = self.ports.seals.seals()
+        for scanned in self.ports.tree.walk():
+            self._check_stop()
+            self._take(scanned, unseen.pop(scanned.path, None))
+        self._take_vanished(unseen)
+        if self.work_began and self.work.inflight:
+            self.ports.sink(PhaseStarted(Phase.UPLOADING))
+
+    def _take(self, scanned: ScannedDir, sealed: bytes | None) -> None:
+        self.tally.scanned(scanned)
+        for problem in scanned.problems:
+            self._report_problem(problem)
+        if not scanned.complete:
+            self.incomplete.add(scanned.path)
+        digest = directory_digest(self.ports.tree.fingerprint, scanned.files)
+        if sealed != digest or not self.options.use_digests or not scanned.complete:
+            self._compare(scanned, digest)
+        scan = self.summary.scan
+        self.ports.sink(Scanned(scan.directories, scan.files, scan.bytes))
+
+    def _compare(self, scanned: ScannedDir, digest: bytes) -> None:
+        changes = list(self._changes(scanned))
+        if scanned.colliding:
+            changes = self._without_colliding(scanned, changes)
+        sealable = (
+            scanned.complete
+            and not scanned.colliding
+            and all(is_settled(f.mtime_ns, f.ctime_ns, self.started_ns) for f in scanned.files)
+        )
+        self.recorder.begin(scanned, digest, waiting=len(changes), sealable=sealable)
+        for change in changes:
+            self._dispatch(change)
+        self.recorder.flush_if_due()
+        self._collect(wait=False)
+
+    def _changes(self, scanned: ScannedDir) -> Iterable[Change]:
+        for change in diff_directory(scanned, self.manifest.rows(scanned.path)):
+            # A file that the rules leave out now is not missing: it is still there, nobody looks at it.
+            if change.kind is not ChangeKind.MISSING or not self.ports.tree.is_excluded(change.path):
+                yield change
+
+    def _without_colliding(self, scanned: ScannedDir, changes: list[Change]) -> list[Change]:
+        """Report every file whose S3 key another file's name becomes too; only one with a row keeps the key."""
+        changed = {change.new.name: change for change in changes if change.new is not None}
+        owners = {split_path(row.path)[1] for row in self.manifest.rows(scanned.path)}
+        for name in sorted(scanned.colliding):
+            path = join_path(scanned.path, name)
+            message = "another file's name becomes the same S3 key (they differ only in their Unicode form)"
+            change = None if name in owners else changed.get(name)
+            self._record("", Failed(path, message, "rename one of the two", change))
+        lost = scanned.colliding - owners
+        return [change for change in changes if change.new is None or change.new.name not in lost]
+
+    def _take_vanished(self, unseen: dict[str, bytes | None]) -> None:
+        """Directories that the manifest knows and the walk did not meet: their files are missing or excluded."""
+        absent = absent_digest(self.ports.tree.fingerprint)
+        for path, sealed in unseen.items():
+            if sealed == absent and self.options.use_digests:
+                continue
+            if not self._is_unknown(path):
+                self._compare(ScannedDir(path, ()), absent)
+
+    def _is_unknown(self, path: str) -> bool:
+        """Whether a folder above could not be read whole: then nothing is known of what is below."""
+        while path:
+            path = split_path(path)[0]
+            if path in self.incomplete:
+                return True
+        return "" in self.incomplete
+
+    def _report_problem(self, problem: ScanProblem) -> None:
+        self.tally.error(Failed(problem.path, problem.message, problem.hint))
+        self._raise(Finding(FindingKind.UNREADABLE, problem.path, problem.message, problem.hint))
+
+    def _raise(self, finding: Finding) -> None:
+        self.tally.finding(finding)
+        self.ports.sink(FindingRaised(finding))
+
+    # --- work -------------------------------------------------------------------------------------------
+
+    def _dispatch(self, change: Change) -> None:
+        if change.kind is ChangeKind.MISSING:
+            assert change.old is not None
+            gone = replace(change.old, missing_since=self.started_ns)
+            self._record(change.folder, Done(MarkMissing(change), gone))
+            return
+        if change.kind is ChangeKind.RETURNED:
+            assert change.old is not None
+            self._record(change.folder, Done(Return(change), replace(change.old, missing_since=None)))
+            return
+        self._hand_out(change, hold=self.holding)
+
+    def _hand_out(self, change: Change, *, hold: bool) -> None:
+        assert change.new is not None
+        self.ports.sink(WorkFound(change.path, change.new.size))
+        while self.work.is_full:
+            self._check_stop()
+            self._collect(wait=True)
+        self.work.submit(partial(self.transferrer.handle, change, hold))
+
+    def _collect(self, *, wait: bool) -> None:
+        """Take the results that are there; with `wait`, wait a moment for the first."""
+        if self.work_began:
+            for result in self.work.collect(wait=wait):
+                self._take_result(result)
+                self._check_store()
+        self.recorder.flush_if_due()
+
+    def _take_result(self, result: WorkResult) -> None:
+        if isinstance(result, Held):
+            self.held.append(result.change)
+            return
+        change = change_of(result)
+        assert change is not None
+        assert change.new is not None
+        self._record(change.folder, result)
+        self.ports.sink(WorkFinished(change.path, change.new.size, result))
+
+    def _record(self, folder: str, outcome: Outcome) -> None:
+        finding = self.tally.outcome(outcome)
+        if finding is not None:
+            self._raise(finding)
+        self.recorder.add(folder, outcome)
+
+    def _release_held(self) -> None:
+        """Overwrite what changed, now that the whole scan is known; or nothing, where too much did."""
+        held, self.held = self.held, []
+        changed = len(held) + self.summary.actions.quarantined
+        if not changed or self.options.accept_mass_change or not is_mass_change(changed, self.manifest.count()):
+            self._send_held(held)
+            return
+        self.mass_change = True
+        self._raise(reports.mass_change(changed))
+        for change in held:
+            self.tally.held(change)
+            self.recorder.add(change.folder, Raced(change.path, change))
+        self.recorder.flush()
+
+    def _send_held(self, held: list[Change]) -> None:
+        for change in held:
+            self._hand_out(change, hold=False)
+        self._drain()
+
+    def _drain(self) -> None:
+        while self.work_began and self.work.inflight:
+            self._check_stop()
+            self._collect(wait=True)
+        self.recorder.flush()
+
+    def _check_store(self) -> None:
+        """Give up on a store that takes nothing any more. Raises BucketError."""
+        if self.tally.failed_in_a_row >= MAX_FAILED_IN_A_ROW:
+            last = self.summary.errors[-1]
+            message = f"{self.tally.failed_in_a_row} files in a row could not be stored; the last one: {last.message}"
+            raise BucketError(message, hint="what was acknowledged is recorded; run again when the store is well")
+
+    def _check_stop(self) -> None:
+        if self.ports.stopping():
+            raise StoppedError("interrupted")
+
+    def _close_pools(self) -> None:
+        """Let what is in flight end, and record it: it was acknowledged, whatever ended the run."""
+        if self.work_began:
+            for result in self.work.close(self.patience.is_over):
+                self._take_result(result)
+        if "part_pool" in self.__dict__:
+            self.part_pool.shutdown(wait=False, cancel_futures=True)  # whoever waits for parts has ended by now
+        self.recorder.flush()
+
+    # --- delete -----------------------------------------------------------------------------------------
+
+    def _delete(self) -> None:
+        if not self.ports.seals.counts().missing:
+            return
+        scan = ScanFacts(
+            complete=not self.incomplete,
+            files=self.summary.scan.files,
+            source_proven=self.ports.prove_source(),
+            transfers_failed=self.summary.actions.failed + self.summary.actions.raced,
+            mass_change=self.mass_change,
+        )
+        doomed, refused = plan_deletes(self.manifest, scan, self.options.max_delete, self.ports.tree.is_excluded)
+        if refused is not None:
+            self._raise(refused)
+        if doomed:
+            deleter = Deleter(
+                self.store, self.policy, self.work.pool, self.ports.sink, self.ports.stopping, self.patience
+            )
+            for outcome in deleter.delete(doomed):
+                self._record("", outcome)
+                self._check_store()
+            self.recorder.flush()
+            self.manifest.forget_empty_directories()
+            self._check_stop()
