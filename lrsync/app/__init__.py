@@ -1,0 +1,101 @@
+"""The composition root: the one place that hands adapters to the engine. A module for each command.
+
+Knows no flags and draws nothing. Each function imports what its command needs, and no more.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from lrsync.adapters.s3 import S3Store
+    from lrsync.config import Config
+    from lrsync.core.events import EventSink
+    from lrsync.core.model import RunSummary, StatusReport
+    from lrsync.core.requests import AcceptRequest, RestoreRequest, VerifyRequest
+    from lrsync.core.trash import TrashSummary
+
+
+def run_sync(config: Config, sink: EventSink, stop: threading.Event) -> RunSummary:
+    """Back the library up. Raises LrsyncError."""
+    from lrsync.app import sync
+
+    return sync.run_sync(config, sink, stop)
+
+
+def read_status(config: Config) -> StatusReport | None:
+    """What the manifest knows; None where nothing was ever backed up. Reads only the manifest."""
+    from lrsync.adapters.status_query import read_status as query
+    from lrsync.app.session import manifest_path
+
+    return query(manifest_path(config))
+
+
+def run_rebuild(config: Config, sink: EventSink, stop: threading.Event) -> RunSummary:
+    """Make the manifest anew from the bucket. Raises LrsyncError."""
+    from lrsync.app import rebuild
+
+    return rebuild.run_rebuild(config, sink, stop)
+
+
+def run_verify(config: Config, sink: EventSink, stop: threading.Event, request: VerifyRequest) -> RunSummary:
+    """Prove that the disk, the bucket or both still hold what the manifest says. Raises LrsyncError."""
+    from lrsync.app import verify
+
+    return verify.run_verify(config, sink, stop, request)
+
+
+def run_accept(config: Config, sink: EventSink, stop: threading.Event, request: AcceptRequest) -> RunSummary:
+    """Take the new bytes of changed originals. Raises LrsyncError."""
+    from lrsync.app import accept
+
+    return accept.run_accept(config, sink, stop, request)
+
+
+def run_restore(config: Config, sink: EventSink, stop: threading.Event, request: RestoreRequest) -> RunSummary:
+    """Bring files back from the bucket. Raises LrsyncError."""
+    from lrsync.app import restore
+
+    return restore.run_restore(config, sink, stop, request)
+
+
+def open_store(config: Config) -> S3Store:
+    """The bucket of these settings. Raises BucketError where boto3 finds no credentials or no such profile."""
+    from lrsync.app.session import open_store as opened
+
+    return opened(config)
+
+
+def create_bucket(config: Config) -> None:
+    """Make the bucket of these settings. Raises BucketError."""
+    from lrsync.app.session import create_bucket as create
+
+    create(config)
+
+
+def list_trash(config: Config, sink: EventSink, stop: threading.Event, pattern: str) -> TrashSummary:
+    """What lies in the trash and matches. Raises LrsyncError."""
+    from lrsync.app import trash
+
+    return trash.list_trash(config, sink, stop, pattern)
+
+
+def restore_trash(
+    config: Config, sink: EventSink, stop: threading.Event, pattern: str, to: Path | None
+) -> TrashSummary:
+    """Bring back what matches, into the source or into the folder `to`. Raises LrsyncError."""
+    from lrsync.app import trash
+
+    return trash.restore_trash(config, sink, stop, pattern, to)
+
+
+def purge_trash(
+    config: Config, sink: EventSink, stop: threading.Event, older_than_ns: int, confirm: Callable[[int, int], bool]
+) -> TrashSummary | None:
+    """Destroy what is older, if `confirm` (asked with count and bytes) agrees; None where not. Raises LrsyncError."""
+    from lrsync.app import trash
+
+    return trash.purge_trash(config, sink, stop, older_than_ns, confirm)

@@ -1,0 +1,217 @@
+"""Open one library for one command: its source, manifest and bucket, proven to belong together.
+
+Imports late: a quiet night opens neither SQLAlchemy nor boto3.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+import time
+import uuid
+from collections.abc import Callable
+from contextlib import ExitStack, closing
+from dataclasses import dataclass, replace
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from lrsync.adapters.ignore import IgnoreRules
+from lrsync.adapters.localfs import LocalTree
+from lrsync.adapters.marker import check_source, read_marker, write_marker
+from lrsync.adapters.seals import Seals
+from lrsync.config import Config
+from lrsync.core.events import EventSink, Notice
+from lrsync.core.keys import listing_prefix
+from lrsync.core.library import Place, match_library, source_problem
+from lrsync.core.model import LibraryRow
+from lrsync.errors import SourceError, UsageError
+
+if TYPE_CHECKING:
+    from lrsync.adapters.manifest import Manifest
+    from lrsync.adapters.s3 import S3Store
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """One library, opened for one command."""
+
+    config: Config
+    source: Path
+    manifest_path: Path
+    place: Place
+    resources: ExitStack
+    open_store: Callable[[], S3Store]
+
+
+def open_session(config: Config, resources: ExitStack) -> Session:
+    """The settings' library; its bucket is connected to when something first asks for it.
+
+    Everything that is opened is closed with `resources`. Raises UsageError and SourceError.
+    """
+    if config.source is None:
+        raise UsageError("no source folder is given", hint="use --source-path, or source_path in the config file")
+    check_source(config.source)
+    source = config.source.resolve()
+    # SQLite takes UTF-8 only, a folder's name may be anything.
+    named = os.fsencode(source).decode("utf-8", "backslashreplace")
+    place = Place(config.library, named, config.endpoint_url or "", config.bucket, config.prefix)
+
+    @cache
+    def opened() -> S3Store:
+        return resources.enter_context(closing(open_store(config)))
+
+    return Session(config, source, manifest_path(config), place, resources, opened)
+
+
+def manifest_path(config: Config) -> Path:
+    """Where this library's manifest lies. Raises UsageError where the settings do not say which library."""
+    if config.manifest is not None:
+        return config.manifest.absolute()
+    from lrsync.adapters.paths import default_manifest_path
+
+    if config.source is None:
+        raise UsageError("no source folder is given", hint="use --source-path, --manifest, or the config file")
+    return default_manifest_path(config.source.resolve(), config.endpoint_url or "", config.bucket, config.prefix)
+
+
+def working_manifest(session: Session) -> Path:
+    """The manifest to work on: in a dry run a private copy, so that whatever happens nothing is changed."""
+    if not session.config.dry_run:
+        return session.manifest_path
+    from lrsync.adapters.database import copy_manifest
+
+    folder = session.resources.enter_context(tempfile.TemporaryDirectory(prefix="lrsync-dry-run-"))
+    scratch = Path(folder) / "manifest.sqlite"
+    if os.path.lexists(session.manifest_path):
+        copy_manifest(session.manifest_path, scratch)
+    return scratch
+
+
+def open_library(session: Session, path: Path, sink: EventSink, *, adopt_marker: bool = False) -> Seals:
+    """The manifest, made if there is none yet, and proven to be this source's and this bucket's."""
+    marker = read_marker(session.source)
+    if not os.path.lexists(path):
+        if not adopt_marker:
+            _refuse_shared_prefix(session, marker)
+        return _create_library(session, path, marker, sink)
+    from lrsync.adapters.seals import ensure_current
+
+    ensure_current(path)
+    seals = session.resources.enter_context(Seals(path))
+    row = seals.find_library()
+    if row is None:  # the run that made the file died before it could say whose it is
+        return _create_library(session, path, marker, sink)
+    if adopt_marker and marker is None:
+        if try_marker(session, row.uuid, sink):
+            marker = row.uuid
+        row = replace(row, has_marker=marker is not None)
+    matched = match_library(row, session.place, marker)
+    if matched != row:
+        manifest_opener(session, path)().update_library(matched)
+    return seals
+
+
+def _refuse_shared_prefix(session: Session, marker: str | None) -> None:
+    """Raises SourceError where other libraries than this source's are backed up to this very prefix.
+
+    Two of them would each take the other's objects for damage and mend them with its own, night after night.
+    """
+    from lrsync.engine.snapshot import snapshot_owners
+
+    owners = snapshot_owners(session.open_store(), session.config.prefix)
+    if owners and marker not in owners:
+        raise SourceError(
+            f"another library is backed up to {session.config.bucket}/{session.config.prefix}",
+            hint="give this one a --s3-prefix of its own; or, if it is that library on a new drive or computer, run "
+            "'lrsync rebuild-manifest' first",
+            path=str(session.source),
+        )
+
+
+def _create_library(session: Session, path: Path, marker: str | None, sink: EventSink) -> Seals:
+    from lrsync.adapters.database import prepare
+
+    _probe_bucket(session)
+    prepare(path)
+    library_uuid = marker or str(uuid.uuid4())
+    has_marker = marker is not None or session.config.dry_run or try_marker(session, library_uuid, sink)
+    place = session.place
+    row = LibraryRow(
+        uuid=library_uuid,
+        name=place.name,
+        source=place.source,
+        endpoint=place.endpoint,
+        bucket=place.bucket,
+        prefix=place.prefix,
+        created_at=time.time_ns(),
+        has_marker=has_marker,
+    )
+    manifest_opener(session, path)().update_library(row)
+    return session.resources.enter_context(Seals(path))
+
+
+def _probe_bucket(session: Session) -> None:
+    """Ask the bucket for one page, so that nothing is made on this side for a bucket that cannot be used."""
+    next(iter(session.open_store().list(listing_prefix(session.config.prefix))), None)
+
+
+def try_marker(session: Session, library_uuid: str, sink: EventSink) -> bool:
+    """Write the source's marker; False, and a notice, where the source cannot be written."""
+    try:
+        write_marker(session.source, library_uuid)
+    except OSError as error:
+        reason = error.strerror or str(error)
+        sink(Notice(f"the source takes no marker ({reason}); without one --delete stays off"))
+        return False
+    return True
+
+
+def is_proven(session: Session, row: LibraryRow) -> bool:
+    """Whether the marker is there, and the library's, now."""
+    return row.has_marker and source_problem(row, session.place.source, read_marker(session.source)) is None
+
+
+def tree(session: Session) -> LocalTree:
+    """The source, seen through the ignore rules."""
+    config = session.config
+    return LocalTree(session.source, IgnoreRules(config.exclude, config.include, defaults=config.default_excludes))
+
+
+def manifest_opener(session: Session, path: Path) -> Callable[[], Manifest]:
+    """What opens the manifest's rows when they are first needed, once."""
+
+    @cache
+    def opened() -> Manifest:
+        from lrsync.adapters.manifest import Manifest
+
+        return session.resources.enter_context(Manifest(path, session.config.prefix))
+
+    return opened
+
+
+def open_store(config: Config) -> S3Store:
+    """The bucket of these settings. Raises BucketError where boto3 finds no credentials or no such profile."""
+    from lrsync.adapters.s3 import S3Store, StoreSettings
+
+    return S3Store(
+        StoreSettings(
+            bucket=config.bucket,
+            endpoint_url=config.endpoint_url,
+            region=config.region,
+            profile=config.profile,
+            threads=config.threads,
+            storage_class=config.storage_class,
+            sse=config.sse,
+            sse_kms_key_id=config.sse_kms_key_id,
+            bwlimit=config.bwlimit,
+            verify_ssl=config.verify_ssl,
+        )
+    )
+
+
+def create_bucket(config: Config) -> None:
+    """Make the bucket of these settings. Raises BucketError."""
+    store = open_store(config)
+    store.create_bucket()
+    store.close()

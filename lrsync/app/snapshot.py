@@ -1,0 +1,74 @@
+"""Wire the manifest's snapshots: packing one after a run, beginning a rebuild with one."""
+
+from __future__ import annotations
+
+import os
+from contextlib import AbstractContextManager
+from functools import partial
+from pathlib import Path
+
+from lrsync.adapters.marker import read_marker
+from lrsync.adapters.seals import Seals
+from lrsync.app.session import Session, try_marker
+from lrsync.core.events import EventSink, Notice
+from lrsync.core.model import LibraryRow, SnapshotUse
+from lrsync.core.ports import ManifestPacker, PackedManifest
+from lrsync.errors import ManifestError
+
+
+def manifest_packer(path: Path) -> ManifestPacker:
+    """What packs this manifest; imported when it is called, which a quiet night never does."""
+    return partial(_packed, path)
+
+
+def _packed(path: Path) -> AbstractContextManager[PackedManifest]:
+    from lrsync.adapters.snapshots import packed
+
+    return packed(path)
+
+
+def begin_with_snapshot(session: Session, path: Path, sink: EventSink) -> SnapshotUse | None:
+    """Make the manifest at `path` of the best snapshot that the bucket has of this library.
+
+    None where there is none, and where an interrupted rebuild left a manifest there to go on with.
+    Raises BucketError, UsageError (nothing says which of several libraries this is), ManifestError.
+    """
+    from lrsync.adapters.snapshots import unpack
+    from lrsync.engine.snapshot import choose_owner, find_snapshots, take_snapshot
+
+    if os.path.lexists(path):
+        sink(Notice("going on where an interrupted rebuild stopped"))
+        return None
+    store, prefix = session.open_store(), session.config.prefix
+    found = find_snapshots(store, prefix)
+    marker = read_marker(session.source)
+    uuid = choose_owner(marker or _uuid_in(session.manifest_path, session, sink), found)
+    if uuid is None:
+        return take_snapshot(store, (), lambda chunks, sha256: None, sink)
+    if marker is None:
+        # Before anything else: also without a whole snapshot it stays the library that it was.
+        try_marker(session, uuid, sink)
+    expected = _library_row(session, uuid)
+    return take_snapshot(
+        store, found.get(uuid, []), lambda chunks, sha256: unpack(chunks, sha256, path, expected), sink
+    )
+
+
+def _library_row(session: Session, uuid: str) -> LibraryRow:
+    place = session.place
+    return LibraryRow(uuid, place.name, place.source, place.endpoint, place.bucket, place.prefix, created_at=0)
+
+
+def _uuid_in(path: Path, session: Session, sink: EventSink) -> str | None:
+    """Which library the manifest that is to be replaced says that it is of, as far as it can be read."""
+    if not os.path.lexists(path):
+        return None
+    try:
+        with Seals(path) as seals:
+            row = seals.find_library()
+    except ManifestError as error:
+        sink(Notice(f"the old manifest cannot be read: {error.message}"))
+        return None
+    if row is None or (row.bucket, row.prefix) != (session.place.bucket, session.place.prefix):
+        return None
+    return row.uuid

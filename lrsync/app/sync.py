@@ -1,0 +1,59 @@
+"""Wire a sync."""
+
+from __future__ import annotations
+
+import math
+import threading
+import time
+from contextlib import ExitStack
+
+from lrsync.adapters.lock import library_lock
+from lrsync.adapters.power import awake_while_working
+from lrsync.app.first_run import unmade_if_useless
+from lrsync.app.session import is_proven, manifest_opener, open_library, open_session, tree, working_manifest
+from lrsync.app.snapshot import manifest_packer
+from lrsync.config import Config
+from lrsync.core.events import EventSink
+from lrsync.core.model import RunSummary
+from lrsync.engine import sync
+from lrsync.engine.sync import SyncOptions, SyncPorts
+
+
+def run_sync(config: Config, sink: EventSink, stop: threading.Event) -> RunSummary:
+    """Back the library up. Raises LrsyncError."""
+    with ExitStack() as resources:
+        sink = resources.enter_context(awake_while_working(sink))
+        session = open_session(config, resources)
+        path = working_manifest(session)
+        if not config.dry_run:
+            resources.enter_context(library_lock(path, command="lrsync sync"))
+            resources.enter_context(unmade_if_useless(session.source, path))
+        seals = open_library(session, path, sink)
+        ports = SyncPorts(
+            tree=tree(session),
+            seals=seals,
+            open_manifest=manifest_opener(session, path),
+            open_store=session.open_store,
+            prove_source=lambda: is_proven(session, seals.library()),
+            stopping=stop.is_set,
+            clock=time.time_ns,
+            sink=sink,
+            pack_manifest=manifest_packer(path),
+        )
+        return sync.run_sync(ports, _sync_options(config))
+
+
+def _sync_options(config: Config) -> SyncOptions:
+    every = None if math.isinf(config.full_every_s) else int(config.full_every_s * 1e9)
+    return SyncOptions(
+        prefix=config.prefix,
+        threads=config.threads,
+        batch_size=config.batch_size,
+        storage_class=config.storage_class or "STANDARD",
+        delete=config.delete,
+        accept_mass_change=config.accept_mass_change,
+        max_delete=config.max_delete,
+        full=config.full,
+        full_every_ns=every,
+        dry_run=config.dry_run,
+    )

@@ -1,0 +1,256 @@
+"""Gather the settings of a command: flags win over LRSYNC_* variables, which win over the config file.
+
+Reads the environment and one TOML file, and writes nothing. AWS credentials are no setting: boto3 finds them.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from lrsync.config import (
+    Config,
+    check_together,
+    parse_batch_size,
+    parse_bucket,
+    parse_bwlimit,
+    parse_endpoint,
+    parse_max_delete,
+    parse_name,
+    parse_path,
+    parse_period,
+    parse_prefix,
+    parse_sse,
+    parse_storage_class,
+    parse_threads,
+)
+from lrsync.errors import UsageError
+
+VARIABLE: Final = "LRSYNC_"
+_TRUE: Final = ("1", "true", "yes", "on")
+_FALSE: Final = ("0", "false", "no", "off")
+
+
+def parse_switch(text: str) -> bool:
+    """A variable that is on or off. Raises UsageError."""
+    word = text.strip().lower()
+    if word not in _TRUE + _FALSE:
+        raise UsageError(f"'{text}' is neither on nor off", hint="write 1 or 0")
+    return word in _TRUE
+
+
+def _parse_off(text: str) -> bool:
+    return not parse_switch(text)
+
+
+def _parse_patterns(text: str) -> tuple[str, ...]:
+    # Only at line ends: a comma may be part of a folder's name, and half a pattern could exclude another folder.
+    return tuple(line for line in text.splitlines() if line.strip())
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """One setting: `name` is the flag's with underscores, `target` the field of Config, `types` what TOML may give."""
+
+    name: str
+    target: str
+    parse: Callable[[str], object]
+    types: tuple[type, ...] = (str,)
+    in_file: bool = True
+
+    @property
+    def flag(self) -> str:
+        """The flag, as the user types it."""
+        return "--" + self.name.replace("_", "-")
+
+    @property
+    def variable(self) -> str:
+        """The environment variable."""
+        return VARIABLE + self.name.upper()
+
+
+SETTINGS: Final = (
+    Setting("source_path", "source", parse_path),
+    Setting("s3_bucket", "bucket", parse_bucket),
+    Setting("s3_prefix", "prefix", parse_prefix),
+    Setting("endpoint_url", "endpoint_url", parse_endpoint),
+    Setting("region", "region", parse_name),
+    Setting("profile", "profile", parse_name),
+    Setting("threads", "threads", parse_threads, (int,)),
+    Setting("batch_size", "batch_size", parse_batch_size, (int,)),
+    Setting("exclude", "exclude", _parse_patterns, (list,)),
+    Setting("include", "include", _parse_patterns, (list,)),
+    Setting("no_default_excludes", "default_excludes", _parse_off, (bool,)),
+    Setting("storage_class", "storage_class", parse_storage_class),
+    Setting("sse", "sse", parse_sse),
+    Setting("sse_kms_key_id", "sse_kms_key_id", parse_name),
+    Setting("bwlimit", "bwlimit", parse_bwlimit, (str, int)),
+    Setting("delete", "delete", parse_switch, (bool,)),
+    Setting("max_delete", "max_delete", parse_max_delete, (str, int)),
+    Setting("full_every", "full_every_s", parse_period),
+    Setting("manifest", "manifest", parse_path),
+    Setting("log_file", "log_file", parse_path),
+    # Of one run: a forgotten `dry_run = true` in a file would be a backup that never happens.
+    Setting("full", "full", parse_switch, (bool,), in_file=False),
+    Setting("accept_mass_change", "accept_mass_change", parse_switch, (bool,), in_file=False),
+    Setting("dry_run", "dry_run", parse_switch, (bool,), in_file=False),
+    # Not in a file either: a line that was written for one bad day would leave every night open.
+    Setting("no_verify_ssl", "verify_ssl", _parse_off, (bool,), in_file=False),
+)
+_BY_NAME: Final = {setting.name: setting for setting in SETTINGS}
+_TYPE_NAMES: Final[dict[type, str]] = {
+    str: "text in quotes",
+    int: "a whole number",
+    bool: "true or false",
+    list: "a list of texts in quotes",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class _Given:
+    """A setting's value as somebody gave it, and where, in words that find the place."""
+
+    value: object
+    origin: str
+
+
+def default_config_file() -> Path:
+    """Where the config file is unless somebody says otherwise."""
+    import platformdirs
+
+    return platformdirs.user_config_path("lrsync", appauthor=False) / "config.toml"
+
+
+def load(
+    flags: Mapping[str, Any],
+    environ: Mapping[str, str],
+    *,
+    library: str | None = None,
+    config_file: Path | None = None,
+    required: Iterable[str] = ("source_path", "s3_bucket"),
+) -> Config:
+    """The config of one library. `flags` holds settings by name; None and () are flags that were not given.
+
+    `required` names the settings that the command cannot do without. Raises UsageError.
+    """
+    path = config_file if config_file is not None else default_config_file()
+    libraries = _read_libraries(path, must_exist=config_file is not None)
+    name = library or "default"
+    given = _from_file(path, libraries.get(name, {}), name)
+    given |= _from_environment(environ)
+    given |= {key: _Given(value, _BY_NAME[key].flag) for key, value in flags.items() if value not in (None, ())}
+    _check_required(required, given, name=name, path=path, libraries=libraries)
+    return check_together(_build(name, given))
+
+
+def _build(name: str, given: Mapping[str, _Given]) -> Config:
+    values: dict[str, Any] = {"bucket": ""}
+    for key, one in given.items():
+        setting = _BY_NAME[key]
+        values[setting.target] = _parse(setting, one)
+    return Config(library=name, **values)
+
+
+def _parse(setting: Setting, given: _Given) -> object:
+    match given.value:
+        case list() | tuple():
+            return tuple(given.value)
+        case bool():
+            text = "1" if given.value else "0"
+        case _:
+            text = str(given.value)
+    try:
+        return setting.parse(text)
+    except UsageError as problem:
+        raise UsageError(f"{given.origin}: {problem.message}", hint=problem.hint) from problem
+
+
+def _from_environment(environ: Mapping[str, str]) -> dict[str, _Given]:
+    # An empty variable is one that was not set: the habit of compose files and of `VAR= command`.
+    return {s.name: _Given(environ[s.variable], s.variable) for s in SETTINGS if environ.get(s.variable)}
+
+
+def _from_file(path: Path, table: Mapping[str, object], library: str) -> dict[str, _Given]:
+    place = f"in {path}, [libraries.{library}]"
+    given = {}
+    for key, value in table.items():
+        _check_key(key, place)
+        _check_type(_BY_NAME[key], value, place)
+        given[key] = _Given(value, f"{key} {place}")
+    return given
+
+
+def _check_key(key: str, place: str) -> None:
+    names = [setting.name for setting in SETTINGS if setting.in_file]
+    if key in names:
+        return
+    if key in _BY_NAME:
+        raise UsageError(f"'{key}' is for one run, and stands {place}", hint=f"give {_BY_NAME[key].flag} instead")
+    raise UsageError(f"unknown setting '{key}' {place}", hint=_nearest(key, names))
+
+
+def _check_type(setting: Setting, value: object, place: str) -> None:
+    wanted = " or ".join(_TYPE_NAMES[kind] for kind in setting.types)
+    # type(), as True is an int to isinstance().
+    fits = type(value) in setting.types and (not isinstance(value, list) or all(isinstance(v, str) for v in value))
+    if not fits:
+        raise UsageError(f"'{setting.name}' must be {wanted} {place}", hint="in TOML only text stands in quotes")
+    if setting.parse is parse_path and isinstance(value, str) and not (value[:1] == "~" or Path(value).is_absolute()):
+        # A schedule starts in another folder than a person does: the same file would mean another library.
+        raise UsageError(f"'{setting.name}' must be an absolute path {place}", hint="start it with / or ~")
+
+
+def _nearest(word: str, names: Iterable[str]) -> str:
+    known = sorted(names)
+    close = difflib.get_close_matches(word, known, n=1)
+    return f"did you mean '{close[0]}'?" if close else f"there are: {', '.join(known)}"
+
+
+def _read_libraries(path: Path, *, must_exist: bool) -> dict[str, dict[str, object]]:
+    try:
+        text = path.read_bytes().decode("utf-8-sig")  # Windows' Notepad writes a BOM, which TOML does not know
+    except FileNotFoundError:
+        if must_exist:
+            raise UsageError(f"there is no config file {path}", hint="check --config and LRSYNC_CONFIG") from None
+        return {}
+    except (OSError, UnicodeDecodeError) as problem:
+        raise UsageError(f"the config file {path} cannot be read: {problem}") from problem
+    return _check_libraries(_parse_toml(path, text), path)
+
+
+def _parse_toml(path: Path, text: str) -> dict[str, object]:
+    import tomllib
+
+    try:
+        return tomllib.loads(text)
+    except (ValueError, RecursionError) as problem:
+        # TOMLDecodeError is a ValueError, and so is a number of 5,000 digits; brackets in brackets end the stack.
+        raise UsageError(f"the config file {path} is not TOML: {problem}", hint="mind quotes and brackets") from problem
+
+
+def _check_libraries(document: dict[str, object], path: Path) -> dict[str, dict[str, object]]:
+    for key in document:
+        if key != "libraries":
+            hint = "settings stand under [libraries.default]" if key in _BY_NAME else _nearest(key, ["libraries"])
+            raise UsageError(f"unknown name '{key}' in {path}", hint=hint)
+    libraries = document.get("libraries", {})
+    if not isinstance(libraries, dict) or not all(isinstance(table, dict) for table in libraries.values()):
+        raise UsageError(f"'libraries' in {path} must hold tables", hint="write [libraries.default] above the settings")
+    return libraries
+
+
+def _check_required(
+    required: Iterable[str], given: Mapping[str, _Given], *, name: str, path: Path, libraries: Mapping[str, object]
+) -> None:
+    for key in required:
+        if key in given:
+            continue
+        setting = _BY_NAME[key]
+        if libraries and name not in libraries:
+            raise UsageError(f"there is no library '{name}' in {path}", hint=_nearest(name, libraries))
+        what = {"source_path": "no source folder", "s3_bucket": "no bucket"}.get(key, f"no {key}")
+        hint = f"give {setting.flag} or {setting.variable}, or write {key} under [libraries.{name}] in {path}"
+        raise UsageError(f"{what} was given", hint=hint)

@@ -1,0 +1,127 @@
+"""Where every error ends: one line with a hint on stderr, an exit code, and the JSON object when it was asked for.
+
+Nothing below prints an error, and nothing leaves here as a traceback.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import click
+
+from lrsync.errors import ExitCode, LrsyncError
+from lrsync.ui import output
+
+_SWITCHED_ON = ("1", "true", "yes", "on", "t", "y")
+
+
+class Call(NamedTuple):
+    """What a command line asks for, as far as an error's rendering needs it: known even when it is wrong."""
+
+    command: str
+    library: str
+    json: bool
+
+    @classmethod
+    def of(cls, args: Sequence[str]) -> Call:
+        """Read from the arguments without understanding them."""
+        command = next((arg for arg in args if not arg.startswith("-")), "")
+        wanted = "--json" in args or os.environ.get("LRSYNC_JSON", "").lower() in _SWITCHED_ON
+        return cls(command, _value_of("--library", args) or os.environ.get("LRSYNC_LIBRARY") or "default", wanted)
+
+
+def _value_of(flag: str, args: Sequence[str]) -> str:
+    for index, arg in enumerate(args):
+        if arg.startswith(f"{flag}="):
+            return arg.partition("=")[2]
+        if arg == flag and index + 1 < len(args):
+            return args[index + 1]
+    return ""
+
+
+def guarded(command: click.Command, name: str, args: Sequence[str]) -> int:
+    """Run the command line and return its exit code, whatever happens."""
+    output.make_streams_safe()
+    call = Call.of(args)
+    try:
+        code = command.main(args=list(args), prog_name=name, standalone_mode=False)
+    except LrsyncError as problem:
+        return _report(call, problem.exit_code, _with_path(problem), problem.hint)
+    except click.exceptions.NoArgsIsHelpError as problem:
+        output.note(problem.ctx.get_help() if problem.ctx is not None else "")
+        return int(ExitCode.USAGE)
+    except click.UsageError as problem:
+        message, hint = _explain(problem, call)
+        return _report(call, ExitCode.USAGE, message, hint)
+    except click.ClickException as problem:
+        return _report(call, ExitCode.USAGE, problem.format_message(), "")
+    except (click.Abort, KeyboardInterrupt):
+        return _report(call, ExitCode.INTERRUPTED, "interrupted", "everything acknowledged is recorded; run it again")
+    except SystemExit:
+        return int(ExitCode.OK)  # click's way out where nobody reads the help; it has made stdout quiet
+    except Exception as problem:  # noqa: BLE001 - the last resort: a bug becomes one line, and a traceback in the log
+        return _report(call, ExitCode.BUG, *_keep_traceback(problem))
+    return code if isinstance(code, int) else int(ExitCode.OK)
+
+
+def _with_path(problem: LrsyncError) -> str:
+    if problem.path and problem.path not in problem.message:
+        return f"{problem.path}: {problem.message}"
+    return problem.message
+
+
+def _explain(problem: click.UsageError, call: Call) -> tuple[str, str]:
+    """click's own complaint in our words, with a hint."""
+    # click's parser complains before there is a context.
+    path = problem.ctx.command_path if problem.ctx is not None else f"lrsync {call.command}".rstrip()
+    see_help = f"see '{path} --help'"
+    hint = getattr(problem, "hint", "")
+    if isinstance(problem, click.NoSuchOption):
+        close = sorted(problem.possibilities or [])
+        hint = f"did you mean {' or '.join(close)}?" if close else ""
+        return f"there is no option '{problem.option_name}'", hint or see_help
+    message = problem.format_message()
+    return message[:1].lower() + message[1:], hint or see_help
+
+
+def _keep_traceback(problem: Exception) -> tuple[str, str]:
+    from lrsync import logs
+
+    what = f"unexpected error: {type(problem).__name__}: {problem}"
+    place = _log_in_use() or logs.configure(None, verbose=False, warn=output.warning)
+    if place is None:
+        import traceback
+
+        # Nowhere to keep it: a bug that leaves no trace cannot be mended.
+        output.note("".join(traceback.format_exception(problem)).rstrip())
+        return what, "please report it with the lines above"
+    logs.LOGGER.error("%s", what, exc_info=problem)
+    return what, f"the log has the details: {place}"
+
+
+def _log_in_use() -> str | None:
+    from lrsync import logs
+
+    return next((name for handler in logs.LOGGER.handlers if (name := getattr(handler, "baseFilename", None))), None)
+
+
+def _report(call: Call, code: ExitCode, message: str, hint: str) -> int:
+    _log_failure(code, message)
+    output.error(message, hint)
+    if call.json:
+        from lrsync.ui.jsons import failure, to_text
+
+        output.result(to_text(failure(call.command, call.library, code, message=message, hint=hint)))
+    return int(code)
+
+
+def _log_failure(code: ExitCode, message: str) -> None:
+    # Only where the log is open already: a mistyped flag is no business of the nightly log.
+    logs = sys.modules.get("lrsync.logs")
+    if logs is not None and logs.LOGGER.handlers and code is not ExitCode.BUG:
+        from lrsync.ui.text import printable
+
+        logs.LOGGER.error("ended with exit code %d: %s", code, printable(message))

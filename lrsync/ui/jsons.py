@@ -1,0 +1,184 @@
+"""The `--json` objects. Their keys, nesting and order are a promise to scripts."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from lrsync.core.model import (
+    PROOF_AGES,
+    Finding,
+    RestoreCounts,
+    RunInfo,
+    RunKind,
+    RunSummary,
+    SnapshotUse,
+    StatusReport,
+    Tally,
+    VerifyCounts,
+    result_for,
+)
+from lrsync.errors import ExitCode
+from lrsync.ui.text import iso
+
+Json = dict[str, Any]
+
+
+def to_text(value: Json) -> str:
+    """One line of ASCII: bytes of a name that are not UTF-8 stay valid JSON as escaped surrogates."""
+    return json.dumps(value, ensure_ascii=True)
+
+
+def failure(command: str, library: str, code: ExitCode, *, message: str, hint: str) -> Json:
+    """The object of a command that ended with an error."""
+    return {
+        "command": command,
+        "library": library,
+        "result": result_for(code).value,
+        "exit_code": int(code),
+        "error": {"message": message, "hint": hint},
+    }
+
+
+def run_object(kind: RunKind, library: str, summary: RunSummary) -> Json:
+    """The object of `sync --json` and of the other commands that may write."""
+    if kind is RunKind.VERIFY:
+        return verify_object(library, summary)
+    if kind is RunKind.RESTORE:
+        return restore_object(library, summary)
+    return {
+        "command": kind.value,
+        "library": library,
+        "run_id": summary.run_id,
+        "result": result_for(summary.exit_code).value,
+        "exit_code": int(summary.exit_code),
+        "dry_run": summary.dry_run,
+        "scan": _pick(summary.scan, "files directories bytes excluded unreadable special"),
+        "changes": _pick(summary.changes, "added modified touched missing unchanged"),
+        "actions": _pick(summary.actions, "uploaded copied adopted restated trashed quarantined failed raced"),
+        "bytes": _pick(summary.bytes, "uploaded copied hashed"),
+        "s3_requests": _pick(summary.requests, "total put list head copy delete other"),
+        "drift": _pick(summary.drift, "checked missing altered unknown repaired"),
+        "seconds": {"total": round(summary.seconds_total, 3), "scan": round(summary.seconds_scan, 3)},
+        "findings": [_finding(finding) for finding in summary.findings],
+        "errors": [{"path": e.path, "message": e.message, "hint": e.hint} for e in summary.errors],
+        **({"snapshot": _snapshot(summary.snapshot)} if kind is RunKind.REBUILD else {}),
+    }
+
+
+def _snapshot(used: SnapshotUse | None) -> Json | None:
+    return None if used is None else {"key": used.key, "taken_at": iso(used.taken_at), "rows": used.rows}
+
+
+def verify_object(library: str, summary: RunSummary) -> Json:
+    """The object of `verify --json`."""
+    counts = summary.verified or VerifyCounts()
+    return {
+        **_head(RunKind.VERIFY, library, summary),
+        **_pick(counts, "checked proven bytes"),
+        "failed": len(summary.errors),
+        **_pick(counts, "rotten changed gone archived unproven"),
+        "drift": _pick(summary.drift, "checked missing altered"),
+        **_tail(summary),
+    }
+
+
+def restore_object(library: str, summary: RunSummary) -> Json:
+    """The object of `restore --json`."""
+    counts = summary.restored or RestoreCounts()
+    return {
+        **_head(RunKind.RESTORE, library, summary),
+        "dry_run": summary.dry_run,
+        **_pick(counts, "restored bytes intact existing"),
+        "failed": len(summary.errors),
+        **_tail(summary),
+    }
+
+
+def _head(kind: RunKind, library: str, summary: RunSummary) -> Json:
+    return {
+        "command": kind.value,
+        "library": library,
+        "run_id": summary.run_id,
+        "result": result_for(summary.exit_code).value,
+        "exit_code": int(summary.exit_code),
+    }
+
+
+def _tail(summary: RunSummary) -> Json:
+    return {
+        "findings": [_finding(finding) for finding in summary.findings],
+        "errors": [{"path": e.path, "message": e.message, "hint": e.hint} for e in summary.errors],
+        "seconds": {"total": round(summary.seconds_total, 3)},
+        "s3_requests": _pick(summary.requests, "total put list head copy delete other"),
+    }
+
+
+def status_object(library: str, report: StatusReport | None, code: ExitCode, state: str) -> Json:
+    """The object of `status --json`. `report` is None where nothing was ever backed up; `state` is the sentence."""
+    head: Json = {
+        "command": "status",
+        "library": library,
+        "result": result_for(code).value,
+        "exit_code": int(code),
+        "state": state,
+    }
+    return head | (_status_body(report) if report is not None else _no_status())
+
+
+def _status_body(report: StatusReport) -> Json:
+    names = "files bytes safe safe_bytes pending pending_bytes missing missing_bytes quarantined drifted unproven"
+    return {
+        **_pick(report, names),
+        "rotten": report.rotten,
+        "last_run": _run(report.last_run),
+        "last_good_run": _run(report.last_good_run),
+        "last_full_pass": iso(report.library.last_full_pass),
+        "by_type": _tallies(report.by_type),
+        "by_folder": _tallies(report.by_folder),
+        "by_proof": dict(report.by_proof),
+        "verified": {age: _pick(tally, "files bytes") for age, tally in report.verified.items()},
+        "findings": [_finding(finding) for finding in report.findings],
+    }
+
+
+def _no_status() -> Json:
+    names = "files bytes safe safe_bytes pending pending_bytes missing missing_bytes quarantined drifted unproven"
+    return {
+        **dict.fromkeys(names.split(), 0),
+        "rotten": 0,
+        "last_run": None,
+        "last_good_run": None,
+        "last_full_pass": None,
+        "by_type": {},
+        "by_folder": {},
+        "by_proof": {},
+        "verified": {age: {"files": 0, "bytes": 0} for age in PROOF_AGES},
+        "findings": [],
+    }
+
+
+def _pick(source: object, names: str) -> Json:
+    return {name: getattr(source, name) for name in names.split()}
+
+
+def _finding(finding: Finding) -> Json:
+    return {"kind": finding.kind.value, "path": finding.path, "message": finding.message}
+
+
+def _tallies(tallies: Mapping[str, Tally]) -> Json:
+    return {name: _pick(tally, "files bytes safe") for name, tally in tallies.items()}
+
+
+def _run(run: RunInfo | None) -> Json | None:
+    if run is None:
+        return None
+    return {
+        "run_id": run.id,
+        "kind": run.kind.value,
+        "result": run.result.value,
+        "exit_code": run.exit_code,
+        "started_at": iso(run.started_at),
+        "finished_at": iso(run.finished_at),
+    }

@@ -1,0 +1,46 @@
+"""The command `lrsync`: which commands there are. Loads none of them before it is called for."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from typing import Final
+
+import click
+
+from lrsync import __version__
+from lrsync.ui.boundary import guarded
+from lrsync.ui.lazy import LazyCommand, LazyGroup
+
+COMMANDS: Final = {
+    "sync": LazyCommand("lrsync.ui.sync:sync", "Back up what is new or changed: the nightly job."),
+    "status": LazyCommand("lrsync.ui.status:status", "Say what is safe and what is not; needs no network."),
+    "verify": LazyCommand("lrsync.ui.verify:verify", "Prove that disk and bucket still hold every byte."),
+    "accept": LazyCommand("lrsync.ui.accept:accept", "Take the new bytes of a changed original on purpose."),
+    "restore": LazyCommand("lrsync.ui.restore:restore", "Bring files back from the bucket."),
+    "trash": LazyCommand("lrsync.ui.trash:trash", "List, bring back or destroy what was deleted or replaced."),
+    "rebuild-manifest": LazyCommand("lrsync.ui.rebuild:rebuild", "Make a new manifest from the bucket."),
+    "demo": LazyCommand("lrsync.ui.demo:demo", "Try everything on a server of its own, without an account."),
+}
+EPILOG: Final = (
+    "Every option is also a variable (--s3-bucket is LRSYNC_S3_BUCKET) and a line of the config file "
+    "(s3_bucket under [libraries.default]). Options win over variables, and those over the file."
+)
+_SETTINGS: Final = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
+
+
+@click.group(cls=LazyGroup, lazy=COMMANDS, context_settings=_SETTINGS, epilog=EPILOG)
+@click.version_option(__version__, "-V", "--version", prog_name="lrsync", message="%(prog)s %(version)s")
+def cli() -> None:
+    """Back up a Lightroom photo library to S3 every night, and prove that every photo is safe."""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """`lrsync ...`; returns the exit code."""
+    return guarded(cli, "lrsync", sys.argv[1:] if argv is None else argv)
+
+
+def main_sync(argv: Sequence[str] | None = None) -> int:
+    """`lightroom-s3-sync ...`, the old name: the same as `lrsync sync ...`."""
+    args = list(sys.argv[1:] if argv is None else argv)
+    return guarded(cli, "lrsync", args if args in (["--version"], ["-V"]) else ["sync", *args])

@@ -1,0 +1,80 @@
+"""stdout and stderr: the one place that writes to them. Never fails a run because nobody reads."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import TextIO
+
+from lrsync.ui.text import sentence
+
+
+def make_streams_safe() -> None:
+    """Let every character be printed in any locale: what the encoding lacks is escaped."""
+    for stream in (sys.stdout, sys.stderr):
+        reconfigure = getattr(stream, "reconfigure", None)
+        if reconfigure is not None:
+            reconfigure(errors="backslashreplace")
+
+
+def result(text: str) -> None:
+    """A line (or lines) of the command's result, on stdout."""
+    _write(sys.stdout, text)
+
+
+def note(text: str) -> None:
+    """A line on stderr."""
+    _write(sys.stderr, text)
+
+
+def error(message: str, hint: str = "") -> None:
+    """The one form of an error: `error: what. hint: how.` on one line."""
+    note(f"error: {sentence(message)}" + (f" hint: {sentence(hint)}" if hint else ""))
+
+
+def warning(message: str) -> None:
+    """Something that does not stop the run."""
+    note(f"warning: {sentence(message)}")
+
+
+def _write(stream: TextIO | None, text: str) -> None:
+    if stream is None:  # started with the descriptor closed, as `>&-` does
+        return
+    try:
+        stream.write(text + "\n")
+        stream.flush()
+    except BrokenPipeError:
+        close_quietly(stream)
+
+
+def close_quietly(stream: TextIO) -> None:
+    """Turn a stream whose reader is gone into a sink: the exit code still tells how the run went.
+
+    Without it Python complains once more when it flushes at its end, and ends with 120.
+    """
+    try:
+        number = stream.fileno()
+    except (OSError, ValueError):
+        return
+    sink = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(sink, number)
+    os.close(sink)
+
+
+def reader_is_gone(stream: TextIO | None) -> bool:
+    """Whether this stream is a pipe that nobody reads any more; True also where the system cannot tell."""
+    import select
+
+    if stream is None or not hasattr(select, "poll"):
+        return True
+    poll = select.poll()
+    try:
+        poll.register(stream.fileno(), 0)
+    except (OSError, ValueError):
+        return False
+    return any(events & (select.POLLERR | select.POLLHUP) for _, events in poll.poll(0))
+
+
+def is_terminal(stream: TextIO | None) -> bool:
+    """Whether a person watches this stream on a terminal that can move its cursor."""
+    return stream is not None and stream.isatty() and os.environ.get("TERM", "") not in ("dumb", "unknown")

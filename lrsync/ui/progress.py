@@ -1,0 +1,172 @@
+"""Progress on stderr: plain lines here, a live display on a terminal (`live`), nothing when quiet."""
+
+from __future__ import annotations
+
+import sys
+import threading
+import time
+from collections.abc import Callable
+from types import TracebackType
+from typing import Final, assert_never
+
+from lrsync.core.events import Event, FindingRaised, Notice, Phase, PhaseStarted, WorkFinished
+from lrsync.core.model import (
+    Action,
+    Adopt,
+    Done,
+    Failed,
+    Finding,
+    MarkMissing,
+    Outcome,
+    Quarantine,
+    Raced,
+    Restat,
+    Return,
+    ServerCopy,
+    Trash,
+    Upload,
+)
+from lrsync.ui import output
+from lrsync.ui.meter import Meter, Snapshot
+from lrsync.ui.options import Talk
+from lrsync.ui.text import count, duration, printable, size
+
+LINE_EVERY_S: Final = 10.0
+
+
+class Progress:
+    """What all displays have in common, and the whole of the silent one. Called from any thread."""
+
+    def __init__(self, talk: Talk) -> None:
+        self._verbose = talk.verbose
+
+    def __enter__(self) -> Progress:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Take the display off the screen."""
+
+    def sink(self, event: Event) -> None:
+        """Take an event."""
+
+    def say(self, line: str) -> None:
+        """A line on stderr that does not break the display."""
+        output.note(line)
+
+    def restore(self) -> None:
+        """Leave the terminal usable; the process ends in the next moment."""
+
+    def _tell(self, event: Event) -> None:
+        """The lines that are worth a line of their own."""
+        match event:
+            case Notice(message):
+                self.say(printable(message))
+            case FindingRaised(finding):
+                self.say(f"warning: {finding_line(finding)}")
+            case WorkFinished(path, size_, outcome) if self._verbose or not isinstance(outcome, Done):
+                self.say(outcome_line(path, size_, outcome))
+            case _:
+                pass
+
+
+class PlainProgress(Progress):
+    """A line when a phase begins, and then one every ten seconds at most."""
+
+    def __init__(self, talk: Talk, clock: Callable[[], float] = time.monotonic) -> None:
+        super().__init__(talk)
+        self._meter = Meter(clock)
+        self._clock = clock
+        self._last = clock()
+        self._lock = threading.Lock()
+
+    def sink(self, event: Event) -> None:
+        """Count it, and say something where it is time to."""
+        self._meter.apply(event)
+        self._tell(event)
+        if isinstance(event, PhaseStarted):
+            self._begin(event)
+        elif self._is_time():
+            self.say(progress_line(self._meter.snapshot()))
+
+    def _is_time(self) -> bool:
+        with self._lock:
+            now = self._clock()
+            if now - self._last < LINE_EVERY_S:
+                return False
+            self._last = now
+            return True
+
+    def _begin(self, event: PhaseStarted) -> None:
+        snapshot = self._meter.snapshot()
+        if event.phase is Phase.UPLOADING and snapshot.done_files == snapshot.found_files:
+            return  # a quiet night has nothing to upload, and should not say that it uploads
+        with self._lock:
+            self._last = self._clock()
+        self.say(f"{event.phase.value}..." if not event.total else f"{event.phase.value}: {event.total:,} to do")
+
+
+def choose(talk: Talk) -> Progress:
+    """The display that fits stderr and the flags; rich is imported only for a terminal."""
+    if talk.quiet:
+        return Progress(talk)
+    if output.is_terminal(sys.stderr):
+        from lrsync.ui.live import LiveProgress
+
+        return LiveProgress(talk)
+    return PlainProgress(talk)
+
+
+def progress_line(now: Snapshot) -> str:
+    """How far the run is, in one line."""
+    if now.phase in (Phase.SCANNING, Phase.UPLOADING, None):
+        return ", ".join(_transfer_parts(now))
+    of = f" of {now.phase_total:,}" if now.phase_total else ""
+    return f"{now.phase.value}: {now.phase_done:,}{of}"
+
+
+def _transfer_parts(now: Snapshot) -> list[str]:
+    parts = [f"{count(now.scanned_files, 'file')} scanned"] if now.phase is Phase.SCANNING else []
+    if now.found_files:
+        parts.append(f"{now.done_files:,} of {count(now.found_files, 'file')} done")
+        parts.append(f"{size(now.done_bytes)} of {size(now.found_bytes)}")
+        parts.append(f"{size(now.rate)}/s")
+    if now.eta_s is not None:
+        parts.append(f"{duration(now.eta_s)} left")
+    return parts or ["working"]
+
+
+def finding_line(finding: Finding) -> str:
+    """A finding in one line, without its hint."""
+    what = finding.kind.value.replace("-", " ")
+    where = f" {printable(finding.path)}:" if finding.path else ""
+    return f"{what}:{where} {printable(finding.message)}"
+
+
+def outcome_line(path: str, size_: int, outcome: Outcome) -> str:
+    """What became of a file, in one line."""
+    name = printable(path)
+    match outcome:
+        case Done(action):
+            return f"{_VERBS[type(action)]} {name} ({size(size_)})"
+        case Failed(message=message):
+            return f"failed {name}: {printable(message)}"
+        case Raced(gone=True):
+            return f"gone {name}"
+        case Raced():
+            return f"skipped {name}: it was being written"
+        case _:
+            assert_never(outcome)
+
+
+_VERBS: Final[dict[type[Action], str]] = {
+    Upload: "uploaded",
+    ServerCopy: "copied",
+    Adopt: "adopted",
+    Restat: "unchanged",
+    Quarantine: "quarantined",
+    MarkMissing: "missing",
+    Return: "returned",
+    Trash: "moved to trash",
+}

@@ -1,0 +1,91 @@
+"""What `verify`, `accept` and `restore` have to say at their end."""
+
+from __future__ import annotations
+
+from lrsync.core.model import FindingKind, RestoreCounts, RunKind, RunSummary, VerifyCounts
+from lrsync.ui.text import count, duration, size
+
+
+def sentence_of(kind: RunKind, summary: RunSummary) -> str:
+    """What was proven or done, in one sentence that is true."""
+    match kind:
+        case RunKind.VERIFY:
+            return _verified(summary, summary.verified or VerifyCounts())
+        case RunKind.RESTORE:
+            return _restored(summary, summary.restored or RestoreCounts())
+        case _:
+            return _accepted(summary)
+
+
+def _verified(summary: RunSummary, counts: VerifyCounts) -> str:
+    wrong = [
+        (counts.rotten, "went bad on the disk"),
+        (summary.drift.missing, "lost in the bucket"),
+        (summary.drift.altered, "altered in the bucket"),
+        (len(summary.errors), "could not be looked at"),
+    ]
+    told = _clauses(*wrong)
+    if told:
+        return f"{counts.proven:,} of {count(counts.checked, 'file')} proven: {told}."
+    if counts.checked == 0:
+        return "There was nothing to verify."
+    others = _others(counts)
+    if others:
+        return f"Nothing is wrong: {counts.proven:,} of {count(counts.checked, 'file')} proven ({others})."
+    return "The one file is proven." if counts.checked == 1 else f"All {counts.checked:,} files are proven."
+
+
+def _others(counts: VerifyCounts) -> str:
+    return _clauses(
+        (counts.changed, "changed since the last sync"),
+        (counts.gone, "gone from the disk"),
+        (counts.archived, "archived, not read"),
+        (counts.unproven, "with nothing to compare with"),
+    )
+
+
+def _restored(summary: RunSummary, counts: RestoreCounts) -> str:
+    would = "would be restored" if summary.dry_run else "restored"
+    text = f"{count(counts.restored, 'file')} {would}"
+    if counts.intact:
+        text += f", {counts.intact:,} there already"
+    if summary.errors:
+        text += f"; {count(len(summary.errors), 'file')} could not be"
+    return text + (". This was a dry run: nothing was changed." if summary.dry_run else ".")
+
+
+def _accepted(summary: RunSummary) -> str:
+    would = "would be accepted" if summary.dry_run else "accepted"
+    text = f"{count(summary.actions.uploaded + summary.actions.restated, 'changed original')} {would}"
+    if summary.errors:
+        text += f"; {count(len(summary.errors), 'file')} could not be"
+    return text + (". This was a dry run: nothing was changed." if summary.dry_run else ".")
+
+
+def rows_of(kind: RunKind, summary: RunSummary) -> list[tuple[str, str]]:
+    """The numbers; empty for the commands that scan."""
+    match kind:
+        case RunKind.VERIFY:
+            rows = _verify_rows(summary, summary.verified or VerifyCounts())
+        case RunKind.RESTORE:
+            counts = summary.restored or RestoreCounts()
+            rows = [("Restored", f"{count(counts.restored, 'file')}, {size(counts.bytes)}")]
+        case RunKind.ACCEPT:
+            rows = [("Accepted", f"{count(summary.actions.uploaded, 'file')}, {size(summary.bytes.uploaded)}")]
+        case _:
+            return []
+    return [*rows, ("S3 requests", f"{summary.requests.total:,}"), ("Time", duration(summary.seconds_total))]
+
+
+def _verify_rows(summary: RunSummary, counts: VerifyCounts) -> list[tuple[str, str]]:
+    rows = [("Checked", f"{count(counts.checked, 'file')}, {size(counts.bytes)} read")]
+    drift = sum(finding.kind is FindingKind.DRIFT for finding in summary.findings)
+    found = _clauses((counts.proven, "proven"), (counts.rotten, "rotten"), (drift, "wrong in the bucket"))
+    rows.append(("Found", found or "nothing"))
+    if others := _others(counts):
+        rows.append(("Others", others))
+    return rows
+
+
+def _clauses(*parts: tuple[int, str]) -> str:
+    return ", ".join(f"{number:,} {what}" for number, what in parts if number)

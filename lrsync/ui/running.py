@@ -1,0 +1,62 @@
+"""Run a command that may write: log, progress, signals, and the report at its end."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+
+from lrsync import __version__, logs
+from lrsync.config import Config
+from lrsync.core.events import Event, EventSink
+from lrsync.core.model import RunKind, RunSummary
+from lrsync.errors import ExitCode
+from lrsync.ui import output, summary
+from lrsync.ui.logsink import LogSink
+from lrsync.ui.options import Talk
+from lrsync.ui.progress import choose
+from lrsync.ui.signals import StopSignals
+from lrsync.ui.text import printable
+
+Runner = Callable[[Config, EventSink, threading.Event], RunSummary]
+
+
+def run(kind: RunKind, config: Config, talk: Talk, runner: Runner) -> int:
+    """Run it and show what came of it; returns the exit code. Raises what `runner` raises."""
+    logs.configure(config.log_file, verbose=talk.verbose, warn=output.warning)
+    _log_start(kind, config)
+    log = LogSink()
+    done = _run_watched(config, talk, runner, log)
+    log.finish(done, summary.sentence_of(kind, done))
+    _show(kind, config, talk, done)
+    return int(done.exit_code)
+
+
+def _run_watched(config: Config, talk: Talk, runner: Runner, log: LogSink) -> RunSummary:
+    stop = threading.Event()
+    with choose(talk) as progress:
+
+        def sink(event: Event) -> None:
+            log.sink(event)
+            progress.sink(event)
+
+        with StopSignals(stop, say=progress.say, restore=progress.restore):
+            return runner(config, sink, stop)
+
+
+def _log_start(kind: RunKind, config: Config) -> None:
+    where = printable(f"{config.source} -> s3://{config.bucket}/{config.prefix}")
+    dry = " (dry run)" if config.dry_run else ""
+    logs.LOGGER.info("lrsync %s %s%s, library %s: %s", __version__, kind.value, dry, printable(config.library), where)
+
+
+def _show(kind: RunKind, config: Config, talk: Talk, done: RunSummary) -> None:
+    if talk.as_json:
+        from lrsync.ui.jsons import run_object, to_text
+
+        output.result(to_text(run_object(kind, config.library, done)))
+        return
+    if talk.quiet and done.exit_code is ExitCode.OK:
+        return  # so that cron sends a mail only when there is something to read
+    from lrsync.ui.render import show
+
+    show(summary.build(kind, done))

@@ -1,0 +1,181 @@
+"""What `lrsync status` says: is everything safe, and since when. Never green for what was not proven."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+from lrsync.core.model import FindingKind, RunInfo, RunKind, RunResult, StatusReport, Tally
+from lrsync.errors import ExitCode
+from lrsync.ui.progress import finding_line
+from lrsync.ui.report import Grid, Report, Tone, at_most
+from lrsync.ui.text import ago, clip, count, local, printable, sentence, size
+
+NAME_CELLS: Final = 36
+FACT_CELLS: Final = 64
+"""With their labels, both fit a terminal of 80 columns."""
+MAX_FOLDERS: Final = 20
+_NOTHING: Final = "Nothing is backed up yet."
+_ENDED: Final = {
+    RunResult.OK: "everything backed up",
+    RunResult.INCOMPLETE: "some files could not be backed up",
+    RunResult.ATTENTION: "something needs you",
+    RunResult.FAILED: "failed",
+    RunResult.INTERRUPTED: "interrupted",
+    RunResult.RUNNING: "not finished",
+}
+_STALE: Final = (RunResult.FAILED, RunResult.INTERRUPTED, RunResult.RUNNING)
+
+
+def exit_code(report: StatusReport | None) -> ExitCode:
+    """3 where files wait for a backup, 4 where something needs a person, else 0."""
+    if report is None or (report.files == 0 and report.last_good_run is None):
+        return ExitCode.INCOMPLETE
+    if report.pending or report.drifted or report.unproven or _is_cut_off(report):
+        return ExitCode.INCOMPLETE
+    if report.quarantined or any(finding.kind.needs_person for finding in report.findings):
+        return ExitCode.NEEDS_PERSON
+    return ExitCode.OK
+
+
+def _is_cut_off(report: StatusReport) -> bool:
+    """Whether no backup ever saw the whole source: what the first one did not come to, nobody has counted."""
+    return report.last_good_run is None and (report.last_run is None or report.last_run.result in _STALE)
+
+
+def sentence_of(report: StatusReport | None, now_ns: int) -> str:
+    """The answer in a line or two: what is safe, and how old this knowledge is."""
+    if report is None:
+        return _NOTHING
+    return " ".join(part for part in (_state(report), _age(report, now_ns)) if part)
+
+
+def _state(report: StatusReport) -> str:
+    unsafe = _unsafe(report)
+    if unsafe:
+        files = sum(number for number, _ in unsafe)
+        which = ", ".join(f"{number:,} {what}" for number, what in unsafe)
+        verb, be = ("is" if number == 1 else "are" for number in (files, report.safe))
+        return f"{count(files, 'file')} {verb} not safe: {which}. {report.safe:,} of {report.files:,} {be} safe."
+    if report.files == 0:
+        return "No files are in the source." if report.last_good_run else _NOTHING
+    safe = "The one file is safe." if report.files == 1 else f"All {report.files:,} files are safe."
+    if _is_cut_off(report):
+        safe = f"{count(report.files, 'file')} recorded so far, all safe; others may wait."
+    guard = any(finding.kind is FindingKind.DELETE_GUARD for finding in report.findings)
+    return f"{safe} Nothing was deleted, as a guard refused." if guard else safe
+
+
+def _unsafe(report: StatusReport) -> list[tuple[int, str]]:
+    changed = max(0, report.quarantined - report.rotten)
+    parts = [
+        (report.pending, "not backed up yet"),
+        (changed, "changed original" if changed == 1 else "changed originals"),
+        (report.quarantined - changed, "gone bad on the disk"),
+        (report.drifted, "lost or altered in the bucket"),
+        (report.unproven, "with content that is not proven"),
+    ]
+    return [(number, what) for number, what in parts if number]
+
+
+def _age(report: StatusReport, now_ns: int) -> str:
+    last, good = report.last_run, report.last_good_run
+    words = []
+    if good is not None:
+        words.append(f"Last backup {ago(good.finished_at or good.started_at, now_ns)}.")
+    elif last is not None:
+        words.append("No backup was finished yet.")
+    if last is not None and last.result in _STALE:
+        words.append(f"The last run ({ago(last.started_at, now_ns)}) {_stale_verb(last)}.")
+    return " ".join(words)
+
+
+def _stale_verb(run: RunInfo) -> str:
+    match run.result:
+        case RunResult.FAILED:
+            return f"failed with exit code {run.exit_code}"
+        case RunResult.INTERRUPTED:
+            return "was interrupted"
+        case _:
+            return "goes on, or was killed"
+
+
+def build(report: StatusReport | None, now_ns: int) -> Report:
+    """The whole answer."""
+    if report is None:
+        return Report(_NOTHING, Tone.WARN)
+    lines = [_line(finding_line(finding), finding.hint) for finding in report.findings]
+    return Report(
+        sentence=sentence_of(report, now_ns),
+        tone=_tone(report),
+        grids=(
+            _tally_grid("Type", report.by_type),
+            _tally_grid("Folder", report.by_folder),
+            Grid(tuple(_facts(report, now_ns))),
+        ),
+        problems=at_most(lines, " (--json has them all)"),
+    )
+
+
+def _line(what: str, hint: str) -> str:
+    return sentence(what) + (f" Hint: {sentence(hint)}" if hint else "")
+
+
+def _tone(report: StatusReport) -> Tone:
+    code = exit_code(report)
+    if code is not ExitCode.OK:
+        return Tone.BAD if code is ExitCode.INCOMPLETE else Tone.WARN
+    # What a run that did not end would have found, nobody knows.
+    stale = report.last_run is None or report.last_run.result in _STALE
+    return Tone.WARN if stale else Tone.GOOD
+
+
+def _tally_grid(title: str, tallies: Mapping[str, Tally]) -> Grid:
+    ranked = sorted(tallies.items(), key=lambda item: (-item[1].bytes, item[0]))
+    rows = [_tally_row(name, tally) for name, tally in ranked[:MAX_FOLDERS]]
+    if len(ranked) > MAX_FOLDERS:
+        rest = [tally for _, tally in ranked[MAX_FOLDERS:]]
+        total = Tally(sum(t.files for t in rest), sum(t.bytes for t in rest), sum(t.safe for t in rest))
+        rows.append(_tally_row(f"and {len(rest):,} more", total))
+    return Grid(tuple(rows), (title, "Files", "Size", "Safe", ""), frozenset({1, 2, 3}))
+
+
+def _tally_row(name: str, tally: Tally) -> tuple[str, ...]:
+    shown = clip(printable(name), NAME_CELLS) or "(top folder)"
+    mark = "" if tally.safe >= tally.files else f"{tally.files - tally.safe:,} not safe"
+    return shown, f"{tally.files:,}", size(tally.bytes), f"{tally.safe:,}", mark
+
+
+def _facts(report: StatusReport, now_ns: int) -> list[tuple[str, str]]:
+    library = report.library
+    where = f"s3://{library.bucket}/{library.prefix}" + (f" at {library.endpoint}" if library.endpoint else "")
+    facts = [
+        ("Library", clip(printable(f"{library.name}: {library.source}"), FACT_CELLS)),
+        ("Bucket", clip(printable(where), FACT_CELLS)),
+        ("Safe", f"{count(report.safe, 'file')}, {size(report.safe_bytes)}"),
+    ]
+    if report.pending:
+        facts.append(("Not backed up", f"{count(report.pending, 'file')}, {size(report.pending_bytes)}"))
+    if report.missing:
+        gone = f"{count(report.missing, 'file')}, {size(report.missing_bytes)}: kept in the bucket"
+        facts.append(("Gone", gone))
+    if report.by_proof:
+        facts.append(("Proven by", ", ".join(f"{name} {n:,}" for name, n in report.by_proof.items())))
+    if report.verified:
+        facts.append(("Proven", _proven(report.verified)))
+    facts.append(("Last run", _last_run(report.last_run, now_ns)))
+    full = library.last_full_pass
+    facts.append(("Bucket check", "never" if full is None else f"{local(full)}, {ago(full, now_ns)}"))
+    return facts
+
+
+def _proven(verified: Mapping[str, Tally]) -> str:
+    """How long ago the objects were last proven to be what the manifest says."""
+    return ", ".join(f"{age.replace('_', ' ')} {t.files:,}" for age, t in verified.items() if t.files) or "nothing"
+
+
+def _last_run(run: RunInfo | None, now_ns: int) -> str:
+    if run is None:
+        return "none"
+    ended = _ENDED[run.result] if run.kind is RunKind.SYNC else f"{run.kind.value}, {run.result.value}"
+    return f"{local(run.started_at)}, {ago(run.started_at, now_ns)}: {ended}"

@@ -1,0 +1,29 @@
+"""`lrsync sync`: parse, run, show."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from lrsync.ui.options import load_config, place_options, sync_options, talk_of, talk_options, work_options
+
+
+@click.command()
+@place_options
+@work_options
+@sync_options
+@talk_options
+def sync(**flags: Any) -> int:
+    """Back up what is new or changed.
+
+    Uploads new and changed files, remembers what S3 acknowledged, and does only what changed the next time.
+    Nothing in the bucket is ever deleted without --delete.
+    """
+    config = load_config(flags)
+
+    from lrsync import app
+    from lrsync.core.model import RunKind
+    from lrsync.ui.running import run
+
+    return run(RunKind.SYNC, config, talk_of(flags), app.run_sync)

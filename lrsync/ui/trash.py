@@ -1,0 +1,129 @@
+"""`lrsync trash list`, `restore`, `purge`: parse, call, render, exit."""
+
+from __future__ import annotations
+
+import math
+import sys
+import threading
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from lrsync.ui.options import json_option, load_config, place_options
+
+if TYPE_CHECKING:
+    from lrsync.core.events import EventSink
+
+T = TypeVar("T")
+
+
+@click.group()
+def trash() -> None:
+    """List, bring back or destroy what was deleted or replaced.
+
+    Where the bucket keeps versions, the trash is its old versions; elsewhere it is lrsync's own folder in the bucket.
+    """
+
+
+@trash.command("list")
+@click.argument("pattern", default="")
+@place_options
+@json_option
+def list_(pattern: str, **flags: Any) -> int:
+    """List what is in the trash: all of it, or what PATTERN names.
+
+    PATTERN is a file, a folder, or a pattern in quotes such as '2024/*.nef'. Only the bucket is read.
+    """
+    config = load_config(flags, required=("s3_bucket",))
+
+    from lrsync import app
+
+    found = _watched(flags, lambda sink, stop: app.list_trash(config, sink, stop, pattern))
+
+    from lrsync.ui import trash_view
+
+    return trash_view.show(trash_view.listed(config.library, found), as_json=flags["as_json"])
+
+
+@trash.command()
+@click.argument("pattern")
+@click.option("--to", metavar="DIR", help="Into this folder, which may be new; the bucket is then only read.")
+@place_options
+@json_option
+def restore(pattern: str, to: str | None, **flags: Any) -> int:
+    """Bring back what PATTERN names ('.' is everything): of each file what was deleted or replaced last.
+
+    A file comes back to its place, and its object to its key; neither ever replaces what is there.
+    """
+    config = load_config(flags, required=("s3_bucket",) if to else ("source_path", "s3_bucket"))
+
+    from lrsync import app
+    from lrsync.config import parse_path
+    from lrsync.errors import UsageError
+
+    folder = None if to is None else parse_path(to)
+    done = _watched(flags, lambda sink, stop: app.restore_trash(config, sink, stop, pattern, folder))
+    if not (done.items or done.errors):
+        raise UsageError(f"nothing in the trash is called '{pattern}'", hint="'lrsync trash list' names all that is")
+
+    from lrsync.ui import trash_view
+
+    return trash_view.show(trash_view.restored(config.library, done), as_json=flags["as_json"])
+
+
+@trash.command()
+@click.option("--older-than", metavar="TIME", default="30d", show_default=True, help="Longer in the trash than this.")
+@click.option("--dry-run", is_flag=True, default=None, help="Say what would be destroyed, and change nothing.")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@place_options
+@json_option
+def purge(older_than: str, yes: bool, **flags: Any) -> int:
+    """Destroy for good what has been in the trash for long.
+
+    Asks first. Touches no file, no current object, and nothing that another program wrote.
+    """
+    config = load_config(flags, required=("s3_bucket",))
+
+    from lrsync import app
+    from lrsync.ui import trash_view
+
+    older_than_ns = _age_ns(older_than)
+    ask: Callable[[int, int], bool] = (lambda count, size: True) if yes else _ask
+    done = _watched(flags, lambda sink, stop: app.purge_trash(config, sink, stop, older_than_ns, ask))
+    return trash_view.show(trash_view.purged(config.library, done), as_json=flags["as_json"])
+
+
+def _age_ns(text: str) -> int:
+    from lrsync.config import parse_period
+    from lrsync.errors import UsageError
+
+    seconds = parse_period(text)
+    if math.isinf(seconds):
+        raise UsageError("'never' is no age", hint="write it as 30d, 12h or 8w")
+    return int(seconds * 1_000_000_000)
+
+
+def _ask(count: int, size: int) -> bool:
+    """Ask whoever is at the terminal. Raises UsageError where nobody is."""
+    from lrsync.errors import UsageError
+    from lrsync.ui import output, text
+
+    if not output.is_terminal(sys.stdin):
+        raise UsageError("nobody is there to be asked", hint="add --yes to destroy it, or --dry-run to see what")
+    question = f"Destroy {text.count(count, 'version')} of deleted or replaced files ({text.size(size)}) for good?"
+    return click.confirm(question, err=True)
+
+
+def _watched(flags: dict[str, Any], run: Callable[[EventSink, threading.Event], T]) -> T:
+    """Run it with progress, and let Ctrl-C stop it."""
+    from lrsync.ui.options import Talk
+    from lrsync.ui.progress import choose
+    from lrsync.ui.signals import StopSignals
+
+    stop = threading.Event()
+    with (
+        choose(Talk(as_json=flags["as_json"])) as progress,
+        StopSignals(stop, say=progress.say, restore=progress.restore),
+    ):
+        return run(progress.sink, stop)
