@@ -22,7 +22,7 @@ from lrsync.adapters.collisions import child_twins, colliding_files
 from lrsync.adapters.ignore import IgnoreRules
 from lrsync.adapters.listing import GONE, Identity, Lister, Listing, problem_of
 from lrsync.adapters.oddity import Oddity, OddityTest, oddity_test
-from lrsync.core.keys import join_path
+from lrsync.core.keys import join_path, split_path
 from lrsync.core.model import Content, ScannedDir, ScanProblem, Stat
 
 
@@ -57,6 +57,17 @@ class LocalTree:
                 return None
             raise
         return reader.facts_of(found) if stat.S_ISREG(found.st_mode) else None
+
+    def folder_changed_ns(self, folder: str) -> int:
+        """When names last came or went there; see `SourceTree.folder_changed_ns`. Raises OSError."""
+        while folder:
+            try:
+                return longpath.lstat_below(self._root, folder).st_mtime_ns
+            except OSError as error:
+                if error.errno not in GONE:
+                    raise
+            folder = split_path(folder)[0]
+        return os.stat(self._root).st_mtime_ns
 
     def read(
         self,

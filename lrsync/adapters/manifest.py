@@ -369,9 +369,14 @@ def _writes_of(outcomes: Sequence[Outcome]) -> tuple[dict[str, _Write], set[str]
         path = _path_of(outcome)
         folder, name = split_path(path)
         folders.add(folder)
-        if isinstance(outcome, Done) and not isinstance(outcome.action, Quarantine):
+        if isinstance(outcome, Done) and not _keeps_its_row(outcome):
             writes[path] = (folder, name, outcome.entry)
     return writes, folders
+
+
+def _keeps_its_row(outcome: Done) -> bool:
+    """Whether the row stays as it is: a quarantine's, unless it is the first to know of the good object."""
+    return isinstance(outcome.action, Quarantine) and outcome.action.change.old is not None
 
 
 def _path_of(outcome: Outcome) -> str:

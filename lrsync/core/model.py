@@ -263,7 +263,8 @@ class Candidate:
     """A change with everything that was found out about it; what `plan.decide` looks at.
 
     `twin`: another row with the same bytes, still good in the bucket. `existing`: an object under this key
-    that no row explains. `existing_is_same`: it is proven to hold these bytes.
+    that no row explains. `existing_is_same`: it is proven to hold these bytes; `existing_is_other`: proven not to.
+    With neither, nothing is known of what it holds.
     """
 
     change: Change
@@ -271,6 +272,7 @@ class Candidate:
     twin: ManifestEntry | None = None
     existing: ObjectInfo | None = None
     existing_is_same: bool = False
+    existing_is_other: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -315,10 +317,14 @@ class Adopt:
 
 @dataclass(frozen=True, slots=True)
 class Quarantine:
-    """An original's bytes changed: the good object stays, a person is told."""
+    """An original's bytes changed: the good object stays, a person is told.
+
+    `existing`: the good object, where no row knows it yet.
+    """
 
     change: Change
     content: Content
+    existing: ObjectInfo | None = None
 
 
 @dataclass(frozen=True, slots=True)

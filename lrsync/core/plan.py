@@ -16,6 +16,7 @@ from lrsync.core.model import (
     ListedObject,
     ManifestEntry,
     MarkMissing,
+    ObjectInfo,
     Quarantine,
     Restat,
     Return,
@@ -58,19 +59,28 @@ def decide(candidate: Candidate) -> Action:
 def _decide_added(candidate: Candidate) -> Action:
     change, content = candidate.change, candidate.content
     if candidate.existing is not None:
-        if candidate.existing_is_same:
-            return Adopt(change, content, candidate.existing)
-        return Upload(change, content, replaces=True)
+        return _decide_over_existing(candidate, candidate.existing)
     if candidate.twin is not None:
         return ServerCopy(change, content, candidate.twin)
     return Upload(change, content)
 
 
+def _decide_over_existing(candidate: Candidate, existing: ObjectInfo) -> Action:
+    """An object lies under this key, and no row proves what it holds."""
+    change, content = candidate.change, candidate.content
+    if candidate.existing_is_same:
+        return Adopt(change, content, existing)
+    # With the manifest lost, the object may be the last good copy of what rotted on the disk.
+    if candidate.existing_is_other and is_original(split_path(change.path)[1]):
+        return Quarantine(change, content, existing)
+    return Upload(change, content, replaces=True)
+
+
 def _decide_unsure(candidate: Candidate) -> Action:
     change, content, old = candidate.change, candidate.content, candidate.change.old
     assert old is not None
-    if candidate.existing is not None and candidate.existing_is_same:
-        return Adopt(change, content, candidate.existing)
+    if candidate.existing is not None and (old.sha256 is None or candidate.existing_is_same):
+        return _decide_over_existing(candidate, candidate.existing)
     if content.sha256 == old.sha256:
         if old.drift is not None:
             return Upload(change, content, replaces=candidate.existing is not None or old.drift is Drift.ALTERED)
@@ -137,11 +147,14 @@ def is_mass_change(changed: int, known: int) -> bool:
     return changed > MASS_CHANGE_FILES and changed > known * MASS_CHANGE_SHARE
 
 
-def overwrites(action: Action) -> bool:
-    """Whether this action replaces recorded bytes by other ones."""
-    if not isinstance(action, Upload) or action.change.old is None:
+def overwrites(action: Action, candidate: Candidate) -> bool:
+    """Whether this action replaces bytes that are known, by a row or by what S3 says, by other ones."""
+    if not isinstance(action, Upload):
         return False
-    return action.change.old.sha256 not in (None, action.content.sha256)
+    old = action.change.old
+    if old is None or old.sha256 is None:
+        return candidate.existing_is_other
+    return old.sha256 != action.content.sha256
 
 
 def drift_verdict(entry: ManifestEntry, listed: ListedObject | None) -> Drift | None:

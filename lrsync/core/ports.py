@@ -54,6 +54,9 @@ class SourceTree(Protocol):
     def stat(self, path: str) -> Stat | None:
         """The regular file's stat, without following links; None where there is none. Raises OSError."""
 
+    def folder_changed_ns(self, folder: str) -> int:
+        """When names last came or went in this folder, or in the nearest one above that is left. Raises OSError."""
+
     def read(
         self,
         path: str,

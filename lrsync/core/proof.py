@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 
 from lrsync.core.model import Checksum, ChecksumKind, Content, ManifestEntry, ObjectInfo
-from lrsync.core.parts import sha256_in
+from lrsync.core.parts import parse_mtime, sha256_in
 
 
 def encode_checksum(digest: bytes) -> str:
@@ -39,6 +39,32 @@ def proves_content(info: ObjectInfo, content: Content) -> bool:
         return known == content.sha256 and not _contradicts(info.checksum, content)
     etag = info.etag.lower()
     return (content.md5 is not None and etag == content.md5.hex()) or etag in content.part_etags
+
+
+def disproves_content(info: ObjectInfo, content: Content) -> bool:
+    """Whether the object is proven to be other bytes. An ETag proves nothing here: with KMS it is no MD5 at all."""
+    if info.size != content.stat.size:
+        return True
+    known = sha256_of(info)
+    return (known is not None and known != content.sha256) or _contradicts(info.checksum, content)
+
+
+def entry_of(path: str, info: ObjectInfo) -> ManifestEntry:
+    """The row of an object as it tells of itself. It is not settled: the next sync hashes the file on the disk."""
+    return ManifestEntry(
+        path=path,
+        size=info.size,
+        mtime_ns=parse_mtime(info.metadata.get("mtime", "")) or 0,
+        ctime_ns=0,
+        key=info.key,
+        sha256=sha256_of(info),
+        checksum=info.checksum,
+        etag=info.etag,
+        version_id=info.version_id,
+        storage_class=info.storage_class,
+        uploaded_at=info.last_modified_ns,
+        settled=False,
+    )
 
 
 def _contradicts(checksum: Checksum | None, content: Content) -> bool:

@@ -8,10 +8,10 @@ from concurrent.futures import Executor
 from dataclasses import dataclass
 
 from lrsync.core.events import EventSink, Phase, PhaseAdvanced, PhaseStarted
-from lrsync.core.keys import trash_key
+from lrsync.core.keys import split_path, trash_key
 from lrsync.core.model import Done, Failed, Finding, FindingKind, ManifestEntry, Outcome, Trash
 from lrsync.core.plan import DeleteFacts, MaxDelete, check_guards
-from lrsync.core.ports import ManifestStore, ObjectStore
+from lrsync.core.ports import ManifestStore, ObjectStore, SourceTree
 from lrsync.engine.pool import Patience
 from lrsync.engine.transfer import TransferPolicy
 from lrsync.errors import ObjectError, ObjectMissingError
@@ -19,8 +19,9 @@ from lrsync.errors import ObjectError, ObjectMissingError
 
 @dataclass(frozen=True, slots=True)
 class ScanFacts:
-    """What the run knows about its scan when it comes to deleting."""
+    """What the run knows about its scan, which began at `started_ns`, when it comes to deleting."""
 
+    started_ns: int
     complete: bool
     files: int
     source_proven: bool
@@ -32,13 +33,21 @@ def plan_deletes(
     manifest: ManifestStore,
     scan: ScanFacts,
     max_delete: MaxDelete,
-    is_excluded: Callable[[str], bool],
+    tree: SourceTree,
 ) -> tuple[list[ManifestEntry], Finding | None]:
     """The rows whose objects may go, or none and the finding that says why not.
 
     A file that the rules leave out now is not missing: excluding a pattern never deletes what was backed up.
     """
-    doomed = [entry for entry in manifest.missing() if not is_excluded(entry.path) and not _shares_key(manifest, entry)]
+    doomed = [
+        entry
+        for entry in manifest.missing()
+        # Of unproven content, the object may be anything: it stays until it is known to be what the disk had.
+        if entry.sha256 is not None
+        and not tree.is_excluded(entry.path)
+        and not _shares_key(manifest, entry)
+        and _was_gone_before(tree, entry, scan.started_ns)
+    ]
     if not doomed:
         return [], None
     facts = DeleteFacts(
@@ -61,6 +70,17 @@ def plan_deletes(
         "if these files are meant to be gone, run once with a larger --max-delete, such as "
         f"--max-delete {facts.missing - facts.moved}",
     )
+
+
+def _was_gone_before(tree: SourceTree, entry: ManifestEntry, started_ns: int) -> bool:
+    """Whether the file is gone, and went before the scan began.
+
+    One that was moved while the scan ran, to where the scan had been already, is nowhere to be seen this night.
+    """
+    try:
+        return tree.stat(entry.path) is None and tree.folder_changed_ns(split_path(entry.path)[0]) < started_ns
+    except OSError:
+        return False  # unknown is not missing
 
 
 def _shares_key(manifest: ManifestStore, entry: ManifestEntry) -> bool:

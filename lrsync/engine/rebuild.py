@@ -15,7 +15,6 @@ from dataclasses import dataclass, field, replace
 from itertools import islice
 from typing import assert_never
 
-from lrsync.core.diff import is_settled
 from lrsync.core.events import EventSink, FindingRaised, Phase, PhaseAdvanced, PhaseStarted, Scanned
 from lrsync.core.keys import KeyProblem, join_path, path_for
 from lrsync.core.model import (
@@ -38,9 +37,9 @@ from lrsync.core.model import (
     Trash,
     result_for,
 )
-from lrsync.core.parts import parse_mtime, sha256_in
+from lrsync.core.parts import sha256_in
 from lrsync.core.ports import Clock, ManifestStore, ObjectStore, SealStore, SourceTree
-from lrsync.core.proof import sha256_of
+from lrsync.core.proof import entry_of
 from lrsync.engine.multipart import StoppedError
 from lrsync.engine.reconcile import MAX_UNKNOWN_NAMED, take_listing
 from lrsync.errors import ExitCode, InterruptedRun, LrsyncError, ObjectError, ObjectMissingError
@@ -208,25 +207,16 @@ class _Rebuild:
         return Done(Adopt(change, content, info), entry)
 
     def _entry(self, path: str, info: ObjectInfo) -> ManifestEntry:
-        """The row for an object: with the disk's stat where size and time agree, else such that sync hashes it."""
-        local, mtime_ns = self._local(path), parse_mtime(info.metadata.get("mtime", ""))
-        agrees = local is not None and (local.size, local.mtime_ns) == (info.size, mtime_ns)
-        stat = local if local is not None and agrees else Stat(info.size, mtime_ns or 0, 0)
-        return ManifestEntry(
-            path=path,
-            size=info.size,
-            mtime_ns=stat.mtime_ns,
-            ctime_ns=stat.ctime_ns,
-            key=info.key,
-            sha256=sha256_of(info),
-            checksum=info.checksum,
-            etag=info.etag,
-            version_id=info.version_id,
-            storage_class=info.storage_class,
-            uploaded_at=info.last_modified_ns,
-            missing_since=self.started_ns if local is None else None,
-            settled=is_settled(stat.mtime_ns, stat.ctime_ns, self.started_ns),
-        )
+        """The row for an object, never settled: that size and time agree does not prove that the disk has its bytes.
+
+        With the disk's times where they agree, so that nothing counts as touched once the next sync has hashed it.
+        """
+        local, entry = self._local(path), entry_of(path, info)
+        if local is None:
+            return replace(entry, missing_since=self.started_ns)
+        if (local.size, local.mtime_ns) != (entry.size, entry.mtime_ns):
+            return entry
+        return replace(entry, ctime_ns=local.ctime_ns)
 
     def _local(self, path: str) -> Stat | None:
         try:

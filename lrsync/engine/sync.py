@@ -173,8 +173,12 @@ class _SyncRun:
 
     @cached_property
     def holding(self) -> bool:
-        """Whether overwrites wait for the scan's end: in a library too small for a mass change they need not."""
-        return not self.options.accept_mass_change and self.manifest.count() > MASS_CHANGE_FILES
+        """Whether overwrites wait for the scan's end: in a library too small for a mass change they need not.
+
+        A manifest that is as good as empty says nothing of the library's size where the bucket was listed.
+        """
+        known_many = self.manifest.count() > MASS_CHANGE_FILES or self.summary.drift.checked
+        return known_many and not self.options.accept_mass_change
 
     # --- the run ----------------------------------------------------------------------------------------
 
@@ -488,13 +492,14 @@ class _SyncRun:
         if not self.ports.seals.counts().missing:
             return
         scan = ScanFacts(
+            started_ns=self.started_ns,
             complete=not self.incomplete,
             files=self.summary.scan.files,
             source_proven=self.ports.prove_source(),
             transfers_failed=self.summary.actions.failed + self.summary.actions.raced,
             mass_change=self.mass_change,
         )
-        doomed, refused = plan_deletes(self.manifest, scan, self.options.max_delete, self.ports.tree.is_excluded)
+        doomed, refused = plan_deletes(self.manifest, scan, self.options.max_delete, self.ports.tree)
         if refused is not None:
             self._raise(refused)
         if doomed:

@@ -44,7 +44,7 @@ from lrsync.core.model import (
 from lrsync.core.parts import MAX_OBJECT_BYTES, SINGLE_PUT_LIMIT, part_size_for
 from lrsync.core.plan import decide, overwrites
 from lrsync.core.ports import Clock, ManifestStore, ObjectStore, RacedError, SourceTree
-from lrsync.core.proof import proves_content
+from lrsync.core.proof import disproves_content, entry_of, proves_content
 from lrsync.core.soundness import suspicion
 from lrsync.engine.multipart import AlreadyThere, MultipartUploader
 from lrsync.errors import (
@@ -126,7 +126,7 @@ class Transferrer:
         if candidate.content.stat.size > MAX_OBJECT_BYTES:
             return Failed(change.path, "is larger than S3 takes (5 TiB)", "exclude it, or split it", change)
         action = self._spare_good_bytes(decide(candidate))
-        if hold_overwrites and overwrites(action):
+        if hold_overwrites and overwrites(action, candidate):
             return Held(change)
         if isinstance(action, Upload) and action.change.kind is ChangeKind.ADDED:
             action = replace(action, suspicion=self._suspicion(action))
@@ -139,6 +139,8 @@ class Transferrer:
         known = self.rotten.get(action.change.path) if isinstance(action, Upload) else None
         if known is None or not isinstance(action, Upload) or action.content.sha256 != known.sha256:
             return action
+        if action.change.old is None:
+            return action  # without a row there are no good bytes to spare
         return Quarantine(action.change, action.content)
 
     def _accept(self, change: Change, key: str, meant: QuarantinedContent) -> Outcome:
@@ -221,7 +223,12 @@ class Transferrer:
             info = self.open_store().head(key)
         except ObjectMissingError:
             return candidate
-        return replace(candidate, existing=info, existing_is_same=proves_content(info, candidate.content))
+        return replace(
+            candidate,
+            existing=info,
+            existing_is_same=proves_content(info, candidate.content),
+            existing_is_other=disproves_content(info, candidate.content),
+        )
 
     # --- perform ----------------------------------------------------------------------------------------
 
@@ -238,8 +245,8 @@ class Transferrer:
                 stored = Stored(existing.etag, existing.checksum, existing.version_id)
                 entry = self._entry(change, content, key, stored, read_at)
                 return Done(action, replace(entry, storage_class=existing.storage_class))
-            case Quarantine(change, _):
-                return Done(action, change.old)
+            case Quarantine(change, _, existing):
+                return Done(action, entry_of(change.path, existing) if change.old is None and existing else change.old)
             case MarkMissing() | Return() | Trash():
                 raise ValueError(f"not a transfer: {action}")
             case _:

@@ -1,0 +1,56 @@
+"""The recorder's order: what was not recorded is never sealed over."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pytest
+
+from lrsync.core.model import Change, ChangeKind, Done, ManifestEntry, Outcome, Return, ScannedDir, ScannedFile
+from lrsync.engine.recorder import Recorder
+from lrsync.errors import ManifestError
+
+
+class Failing:
+    """A manifest whose first batch is lost."""
+
+    def __init__(self) -> None:
+        self.sealed: dict[str, bytes] = {}
+        self.batches = 0
+
+    def record(self, outcomes: Sequence[Outcome]) -> None:
+        self.batches += 1
+        if self.batches == 1:
+            raise ManifestError("the disk is full")
+
+    def seal(self, digests: Mapping[str, bytes]) -> None:
+        self.sealed.update(digests)
+
+
+def done(name: str) -> Done:
+    entry = ManifestEntry(
+        path=f"a/{name}",
+        size=1,
+        mtime_ns=1,
+        ctime_ns=1,
+        key=f"P/a/{name}",
+        sha256=b"s" * 32,
+        checksum=None,
+        etag="e",
+        version_id=None,
+        storage_class="STANDARD",
+        uploaded_at=1,
+    )
+    return Done(Return(Change(ChangeKind.RETURNED, "a", ScannedFile(name, 1, 1, 1), entry)), entry)
+
+
+def test_a_directory_with_a_lost_batch_is_not_sealed_by_the_next() -> None:
+    manifest: Any = Failing()
+    recorder = Recorder(lambda: manifest, batch_size=1, clock=lambda: 0)
+    recorder.begin(ScannedDir("a", ()), b"digest", waiting=2, sealable=True)
+    with pytest.raises(ManifestError):
+        recorder.add("a", done("x.jpg"))
+    recorder.add("a", done("y.jpg"))
+    recorder.flush()
+    assert (manifest.batches, manifest.sealed) == (2, {})
