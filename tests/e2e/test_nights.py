@@ -88,7 +88,7 @@ def test_real_photos(seaweed: S3Server, machine: Callable[..., Machine]) -> None
     Nights(here, PHOTO_ROLES).run()
 
 
-@pytest.mark.parametrize("store", ["seaweed_tls", "rclone_s3", "moto_s3"])
+@pytest.mark.parametrize("store", ["seaweed_tls", "rclone_s3"])
 def test_awkward_names(store: str, machine: Callable[..., Machine], request: pytest.FixtureRequest) -> None:
     server: S3Server = request.getfixturevalue(store)
     here = machine(server)

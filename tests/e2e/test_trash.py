@@ -33,7 +33,7 @@ def paths(answer: dict[str, Any]) -> list[str]:
 
 @pytest.mark.parametrize(
     ("store", "versioned"),
-    [("seaweed", False), ("seaweed", True), ("moto_s3", True), ("rclone_s3", False)],
+    [("seaweed", False), ("seaweed", True), ("rclone_s3", False)],
 )
 def test_a_deleted_photo_comes_back(
     store: str, versioned: bool, machine: Callable[..., Machine], request: pytest.FixtureRequest

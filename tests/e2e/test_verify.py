@@ -44,7 +44,7 @@ def rot(here: Machine, path: str, data: bytes) -> None:
         )
 
 
-@pytest.mark.parametrize("store", ["seaweed_tls", "rclone_s3", "moto_s3"])
+@pytest.mark.parametrize("store", ["seaweed_tls", "rclone_s3"])
 def test_every_way_of_proof_on_every_store(
     store: str, machine: Callable[..., Machine], request: pytest.FixtureRequest
 ) -> None:
