@@ -138,6 +138,15 @@ class Manifest:
         with self._session.reading() as connection:
             return int(connection.execute(select(func.count()).select_from(files)).scalar_one())
 
+    def folder_counts(self) -> dict[str, int]:
+        """How many rows there are directly in each folder, by its path."""
+        query = (
+            f"SELECT d.path, n FROM (SELECT dir_id, count(*) AS n FROM {files.name} GROUP BY dir_id) "
+            f"JOIN {directories.name} d ON d.id = dir_id"
+        )
+        with self._session.reading() as connection:
+            return {from_text(path): count for path, count in connection.exec_driver_sql(query)}
+
     def sizes(self) -> set[int]:
         """Every size that a good object has; to know cheaply that a file has no twin."""
         # Made distinct by the set: SQLite would put every row into a scratch index for it.

@@ -5,7 +5,7 @@ Owns how requests look and what their answers prove. Never reads a file, never d
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from typing import Any, Final
@@ -15,6 +15,7 @@ from botocore.exceptions import ClientError
 from lrsync.adapters.s3_client import Answer, S3Calls, StoreSettings
 from lrsync.adapters.s3_copy import COPY_LIMIT_BYTES, COPY_PART_BYTES, Copier
 from lrsync.adapters.s3_errors import BOTO_ERRORS, code_of, status_of, translate
+from lrsync.adapters.s3_listing import Listing
 from lrsync.adapters.s3_multipart import Multipart
 from lrsync.adapters.s3_proofs import (
     Abilities,
@@ -34,6 +35,7 @@ from lrsync.core.model import (
     Checksum,
     ChecksumKind,
     Content,
+    ListedFolder,
     ListedObject,
     ListedVersion,
     ManifestEntry,
@@ -44,12 +46,11 @@ from lrsync.core.model import (
 )
 from lrsync.core.parts import object_metadata
 from lrsync.core.proof import encode_checksum, proves_content
-from lrsync.errors import BucketError, ObjectError, ObjectExistsError
+from lrsync.errors import ObjectError, ObjectExistsError
 
 __all__ = ["S3Store", "StoreSettings"]
 
 CHUNK_BYTES: Final = 1 << 20
-_MOST_BYTES: Final = 2**63 - 1
 _NOT_S3: Final = "check that the endpoint is an S3 store"
 _ARCHIVE_CLASSES: Final = frozenset({"GLACIER", "DEEP_ARCHIVE"})
 _MAY_NOT_ASK: Final = frozenset({"AccessDenied", "NotImplemented", "MethodNotAllowed", "NoSuchBucketVersioning"})
@@ -65,6 +66,7 @@ class S3Store:
         self._target = settings.target
         self._versioned: bool | None = None
         self._abilities = Abilities()
+        self._listing = Listing(self._calls)
         self._versions = Versions(self._calls)
         self._multipart = Multipart(self._calls, self._abilities, self.head)
         self._copier = Copier(
@@ -214,51 +216,11 @@ class S3Store:
 
     def list(self, prefix: str) -> Iterator[Sequence[ListedObject]]:
         """Every object below the prefix, a page at a time. Pages may be short: only IsTruncated ends it."""
-        token: str | None = None
-        seen: set[str] = set()
-        while True:
-            answer = self._list_page(prefix, token)
-            page = self._page(answer)
-            # A store that repeats its pages may well give each of them a new token.
-            marks = {f"token {token}"} if token else set()
-            marks |= {f"key {page[0].key}"} if page else set()
-            if marks & seen:
-                raise self._endless()
-            seen |= marks
-            yield page
-            if not answer["IsTruncated"]:
-                return
-            token = answer.get("NextContinuationToken")
-            if not token:
-                raise self._endless()
+        return self._listing.list(prefix)
 
-    def _list_page(self, prefix: str, token: str | None) -> Answer:
-        position = {"ContinuationToken": token} if token else {}
-        try:
-            answer = self._calls.call("list_objects_v2", Prefix=prefix, **position)
-        except ObjectError as error:
-            # No object fails here that others could go on without: half a listing is none.
-            message = f"the bucket {self._target.bucket} cannot be listed: {error.message}"
-            raise BucketError(message, hint="nothing is decided without a whole listing; run again later") from error
-        if "IsTruncated" not in answer:
-            # Taken for an empty listing, a login page would make every object missing.
-            raise self._not_s3()
-        return answer
-
-    def _page(self, answer: Answer) -> Sequence[ListedObject]:
-        try:
-            return [_listed(item) for item in answer.get("Contents", ())]
-        except (KeyError, ValueError) as error:
-            raise self._not_s3() from error
-
-    def _not_s3(self) -> BucketError:
-        return BucketError(f"what answers at {self._target.endpoint} is not S3", hint=_NOT_S3)
-
-    def _endless(self) -> BucketError:
-        return BucketError(
-            f"the listing of {self._target.bucket} does not come to an end",
-            hint="the store repeats a page; without a whole listing nothing is decided",
-        )
+    def list_folder(self, prefix: str) -> Iterator[ListedFolder]:
+        """The objects directly in a folder and its sub-folders' prefixes, a page at a time."""
+        return self._listing.list_folder(prefix)
 
     # --- multipart and copies -----------------------------------------------------------------------------
 
@@ -309,19 +271,6 @@ class S3Store:
     def has_lifecycle(self) -> bool:
         """Whether the bucket has lifecycle rules; True where the credentials may not ask."""
         return self._versions.has_lifecycle()
-
-
-def _listed(item: Mapping[str, Any]) -> ListedObject:
-    """An object of a listing. Raises KeyError and ValueError where it is none: half of one could look like drift."""
-    if not item["Key"] or not 0 <= item["Size"] <= _MOST_BYTES:
-        raise ValueError("an object without a name, or of an impossible size")
-    return ListedObject(
-        key=item["Key"],
-        size=item["Size"],
-        etag=unquote(item.get("ETag")),
-        storage_class=item.get("StorageClass", "STANDARD"),
-        last_modified_ns=_as_ns(item.get("LastModified")),
-    )
 
 
 def _as_ns(moment: datetime | None) -> int:

@@ -172,6 +172,10 @@ class S3Calls:
         told = response[0].headers.get("Retry-After", "")
         return float(min(int(told), MOST_WAIT_S)) if told.isascii() and told.isdigit() else None
 
+    def hook(self, event: str, handler: Callable[..., None]) -> None:
+        """Have botocore call this on an event of its own."""
+        self._client.meta.events.register(event, handler)
+
     @property
     def requests(self) -> RequestCounts:
         """HTTP requests so far, retries included."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Final, NamedTuple
@@ -119,6 +119,13 @@ class ListedObject:
     etag: str
     storage_class: str = "STANDARD"
     last_modified_ns: int = 0
+
+
+class ListedFolder(NamedTuple):
+    """One page of a folder's listing: the objects directly in it, and the prefixes of its sub-folders, with `/`."""
+
+    objects: Sequence[ListedObject]
+    folders: Sequence[str]
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ from lrsync.core.model import (
     Finding,
     FindingKind,
     LibraryRow,
+    ListedFolder,
     ListedObject,
     ListedVersion,
     ManifestEntry,
@@ -171,7 +172,10 @@ class ObjectStore(Protocol):
         """Whether the bucket has lifecycle rules. Not allowed to ask counts as yes: nobody is advised on a guess."""
 
     def list(self, prefix: str) -> Iterator[Sequence[ListedObject]]:
-        """Every object below the prefix, a page at a time, in whatever order the store lists."""
+        """Every object whose key begins with the prefix, a page at a time, in whatever order the store lists."""
+
+    def list_folder(self, prefix: str) -> Iterator[ListedFolder]:
+        """The objects directly below a prefix that ends with `/`, and the sub-folders, page by page, in any order."""
 
     def is_versioned(self) -> bool:
         """Whether an overwrite or a delete keeps the old version. Not allowed to ask counts as no."""
@@ -250,6 +254,9 @@ class ManifestStore(Protocol):
 
     def count(self) -> int:
         """How many rows there are."""
+
+    def folder_counts(self) -> dict[str, int]:
+        """How many rows there are directly in each folder, by its path; folders without any are left out."""
 
     def sizes(self) -> set[int]:
         """Every size that a good object has; to know cheaply that a file has no twin."""

@@ -41,7 +41,7 @@ from lrsync.core.parts import sha256_in
 from lrsync.core.ports import Clock, ManifestStore, ObjectStore, SealStore, SourceTree
 from lrsync.core.proof import entry_of
 from lrsync.engine.multipart import StoppedError
-from lrsync.engine.reconcile import MAX_UNKNOWN_NAMED, take_listing
+from lrsync.engine.reconcile import MAX_UNKNOWN_NAMED, ListingPorts, take_listing
 from lrsync.errors import ExitCode, InterruptedRun, LrsyncError, ObjectError, ObjectMissingError
 
 
@@ -116,7 +116,9 @@ class _Rebuild:
 
     def _run(self) -> None:
         self._find_aliases()
-        take_listing(self.ports.store, self.ports.manifest, self.options.prefix, self.ports.sink, self.ports.stopping)
+        ports = self.ports
+        listing = ListingPorts(ports.store, ports.manifest, ports.make_pool, ports.sink, ports.stopping)
+        take_listing(listing, self.options.prefix, threads=self.options.threads)
         self._drop_unconfirmed()
         unknown = list(self.ports.manifest.unknown_listed())
         self.ports.sink(PhaseStarted(Phase.HEADING, len(unknown)))

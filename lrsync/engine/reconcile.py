@@ -7,6 +7,8 @@ that dies between finding and repairing leaves the mark, and the next one goes o
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from concurrent.futures import Executor
+from dataclasses import dataclass
 
 from lrsync.core.events import EventSink, Phase, PhaseAdvanced, PhaseStarted
 from lrsync.core.keys import listing_prefix
@@ -14,23 +16,33 @@ from lrsync.core.model import Drift, DriftCounts, Finding, FindingKind, ListedOb
 from lrsync.core.plan import drift_verdict
 from lrsync.core.ports import ManifestStore, ObjectStore
 from lrsync.core.proof import proves_entry
-from lrsync.engine.multipart import StoppedError
+from lrsync.engine.listing import ParallelListing, weights_of
 from lrsync.errors import ObjectError, ObjectMissingError
 
 MARK_BATCH = 500
 MAX_UNKNOWN_NAMED = 100
 
 
-def take_listing(
-    store: ObjectStore, manifest: ManifestStore, prefix: str, sink: EventSink, stopping: Callable[[], bool]
-) -> int:
-    """List everything below the prefix into the manifest's scratch table; returns the number of objects."""
+@dataclass(frozen=True, slots=True)
+class ListingPorts:
+    """What a listing needs of a run."""
+
+    store: ObjectStore
+    manifest: ManifestStore
+    make_pool: Callable[[int], Executor]
+    sink: EventSink
+    stopping: Callable[[], bool]
+
+
+def take_listing(ports: ListingPorts, prefix: str, *, threads: int) -> int:
+    """List everything below the prefix into the manifest's scratch table; returns the number of objects told."""
+    head, sink, manifest = listing_prefix(prefix), ports.sink, ports.manifest
     sink(PhaseStarted(Phase.LISTING))
+    weights = weights_of(manifest.folder_counts(), head)
+    listing = ParallelListing(ports.store, head, weights, threads, ports.make_pool, ports.stopping)
     manifest.begin_listing()
     count = 0
-    for page in store.list(listing_prefix(prefix)):
-        if stopping():
-            raise StoppedError("listing")
+    for page in listing.pages():
         manifest.add_listed(page)
         count += len(page)
         sink(PhaseAdvanced(Phase.LISTING, count))

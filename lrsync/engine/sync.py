@@ -293,7 +293,9 @@ class _SyncRun:
         uploads.abort_leftovers(self.store, self.manifest, self.ports.tree, self.ports.sink)
 
     def _find_drift(self) -> None:
-        reconcile.take_listing(self.store, self.manifest, self.options.prefix, self.ports.sink, self.ports.stopping)
+        ports = self.ports
+        listing = reconcile.ListingPorts(self.store, self.manifest, ports.make_pool, ports.sink, ports.stopping)
+        reconcile.take_listing(listing, self.options.prefix, threads=self.options.threads)
         self.summary.drift = reconcile.mark_drift(self.store, self.manifest)
 
     def _report_unknown(self) -> None:

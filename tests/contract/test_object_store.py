@@ -397,6 +397,26 @@ def test_a_listing_of_more_than_one_page(at: Bucket) -> None:
         assert [item.key for page in pages for item in page] == sorted(keys)
 
 
+def test_a_folder_at_a_time(at: Bucket) -> None:
+    keys = ["P/a.jpg", "P/b+b %.jpg", "P/2023/x.jpg", "P/2024/y.jpg", "P/2024/deep/z.jpg", "P/ü/u.jpg", "P2/other.jpg"]
+    for key in keys:
+        at.store.put(key, content_of(key.encode()))
+    pages = list(at.store.list_folder("P/"))
+    objects = {listed.key: listed.size for page in pages for listed in page.objects}
+    assert objects == {"P/a.jpg": 7, "P/b+b %.jpg": 11}
+    assert {folder for page in pages for folder in page.folders} == {"P/2023/", "P/2024/", "P/ü/"}
+    assert [page for page in at.store.list_folder("none/") if page.objects or page.folders] == []
+
+
+def test_a_prefix_that_ends_within_a_name(at: Bucket) -> None:
+    """A full pass asks for groups of folders by what their names begin with."""
+    keys = ["P/2023-05/a.jpg", "P/2023-06/b.jpg", "P/2023.jpg", "P/2024-01/c.jpg", "P/2024-01/deep/d.jpg"]
+    for key in keys:
+        at.store.put(key, content_of(b"x"))
+    assert sorted(listed_keys(at.store, "P/2023")) == sorted(keys[:3])
+    assert sorted(listed_keys(at.store, "P/2024-0")) == sorted(keys[3:])
+
+
 def test_a_listing_of_nothing(at: Bucket) -> None:
     assert listed_keys(at.store) == []
     assert listed_keys(at.store, "no/such/prefix/") == []

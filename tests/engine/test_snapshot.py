@@ -130,8 +130,8 @@ def test_a_crash_between_leaves_whole_snapshots(world: World) -> None:
 
 
 def test_an_interrupted_runs_snapshot_comes_with_the_next_run(world: World) -> None:
-    world.make({f"{number}.jpg": b"%d" % number for number in range(30)})
-    world.stopping = lambda: "Photos/5.jpg" in world.store.keys()  # noqa: SIM118 - not a dict
+    world.make({f"{number}.jpg": b"%d" % number for number in range(300)})
+    world.stopping = lambda: "Photos/0.jpg" in world.store.keys()  # noqa: SIM118 - not a dict
     with pytest.raises(InterruptedRun):
         world.sync()
     assert snapshot_owners(world.store, PREFIX) == frozenset()

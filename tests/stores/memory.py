@@ -15,6 +15,7 @@ from lrsync.core.model import (
     Checksum,
     ChecksumKind,
     Content,
+    ListedFolder,
     ListedObject,
     ListedVersion,
     ManifestEntry,
@@ -262,6 +263,20 @@ class MemoryStore:
             with self._request("list", "list", prefix):
                 page = [self._listed(key) for key in keys[offset : offset + self.page_size]]
             yield [item for item in page if item is not None]
+
+    def list_folder(self, prefix: str) -> Iterator[ListedFolder]:
+        """What lies directly in a folder, `page_size` names at a time."""
+        names: dict[str, ListedObject | None] = {}
+        for key in sorted(key for key in self.keys() if key.startswith(prefix)):
+            name, slash, _ = key[len(prefix) :].partition("/")
+            names[f"{prefix}{name}{slash}"] = None if slash else self._listed(key)
+        everything = list(names.items())
+        for offset in range(0, max(len(everything), 1), self.page_size):
+            with self._request("list_folder", "list", prefix):
+                page = everything[offset : offset + self.page_size]
+            yield ListedFolder(
+                [listed for _, listed in page if listed is not None], [name for name, _ in page if name.endswith("/")]
+            )
 
     def is_versioned(self) -> bool:
         """Whether old versions are kept."""
