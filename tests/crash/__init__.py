@@ -1,7 +1,6 @@
 """Kill lrsync, for real and again and again, and see that nothing is ever lost.
 
 `proxy`   stands between lrsync and a real S3 server: logs every request, and kills at the one it is told to
-`zygote`  a process that has imported lrsync and forks for each run, so that a run starts in milliseconds
 `hooks`   inside a run: lowers the limits for multipart uploads, and kills at a write to the manifest
 `life`    one library through many nights, most of which end with SIGKILL; every night is followed by the checks
 

@@ -14,15 +14,8 @@ import pytest
 from tests.crash.checks import Bucket
 from tests.crash.life import Life
 from tests.crash.proxy import Proxy, proxied
-from tests.crash.runner import Zygote, zygote
+from tests.forked import the_zygote
 from tests.stores.server import S3Server
-
-
-@pytest.fixture(scope="session")
-def forker() -> Iterator[Zygote]:
-    """The process that forks for each run."""
-    with zygote() as found:
-        yield found
 
 
 @pytest.fixture(scope="session")
@@ -49,7 +42,7 @@ def crash_bucket(crash_client: Any) -> str:
 
 @pytest.fixture
 def new_life(
-    tmp_path: Path, seaweed: S3Server, proxy: Proxy, forker: Zygote, crash_client: Any, crash_bucket: str
+    tmp_path: Path, seaweed: S3Server, proxy: Proxy, crash_client: Any, crash_bucket: str
 ) -> Callable[..., Life]:
     """Begins a life: the seed decides what happens in it."""
 
@@ -58,6 +51,6 @@ def new_life(
         bucket = Bucket(crash_client, crash_bucket, f"life-{seed}-{uuid.uuid4().hex[:6]}")
         environment = {**seaweed.environment(HOME=str(home)), "PYTHONWARNINGS": "error"}
         kept = {name: value for name, value in environment.items() if not name.startswith("XDG_")}
-        return Life(home, bucket, proxy, forker, kept, random.Random(seed), **more)
+        return Life(home, bucket, proxy, the_zygote(), kept, random.Random(seed), **more)
 
     return begin

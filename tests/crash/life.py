@@ -14,7 +14,8 @@ from tests.crash.checks import TRASH, Bucket, Rows, read_manifest
 from tests.crash.figures import Figures
 from tests.crash.hooks import PART_BYTES
 from tests.crash.proxy import Logged, Proxy
-from tests.crash.runner import KILLED, Kill, Zygote
+from tests.crash.runner import KILLED, Kill, run_until_killed
+from tests.forked import Order, Zygote
 
 MARKER = ".lrsync-library"
 FOREIGN = "another program's upload.bin"
@@ -114,7 +115,9 @@ class Life:
         place = ["--source-path", self.source, "--s3-bucket", self.bucket.name, "--s3-prefix", self.bucket.prefix]
         work = ["--manifest", self.manifest, "--threads", THREADS, "--batch-size", BATCH]
         argv = [command[0], *place, "--endpoint-url", self.proxy.endpoint, *work, *command[1:]]
-        code = self.zygote.run([str(arg) for arg in argv], self.environment, self.home / "output.txt", self.proxy, kill)
+        output = str(self.home / "output.txt")
+        order = Order([str(arg) for arg in argv], self.environment, str(self.home), output, output)
+        code = run_until_killed(self.zygote, order, self.proxy, kill)
         self.figures.bytes_sent += sum(asked.size for asked in self.proxy.log if asked.is_upload or asked.part)
         assert code in (0, KILLED), self.said()
         return code

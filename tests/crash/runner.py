@@ -2,22 +2,14 @@
 
 from __future__ import annotations
 
-import json
-import os
 import random
 import signal
-import subprocess
-import sys
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass
-from pathlib import Path
-from typing import IO
+from dataclasses import dataclass, replace
 
 from tests.crash.proxy import Moment, Proxy
+from tests.forked import Order, Zygote
 
-ROOT = Path(__file__).parents[2]
 KILLED = -int(signal.SIGKILL)
 
 
@@ -52,52 +44,20 @@ class Kill:
                 return cls(seconds=rng.uniform(0.01, seconds))
 
 
-@dataclass
-class Zygote:
-    """The process that forks for each run."""
+def run_until_killed(zygote: Zygote, order: Order, proxy: Proxy, kill: Kill) -> int:
+    """Run one command, and kill it as planned; its exit code, or minus the signal that ended it."""
+    proxy.begin(kill_at=kill.request, moment=kill.moment)
+    timer = threading.Timer(kill.seconds, proxy.kill) if kill.seconds else None
 
-    process: subprocess.Popen[str]
-
-    def run(self, argv: list[str], environment: dict[str, str], log: Path, proxy: Proxy, kill: Kill) -> int:
-        """Run one command; its exit code, or minus the signal that ended it."""
-        proxy.begin(kill_at=kill.request, moment=kill.moment)
-        order = {"argv": argv, "environment": environment, "log": str(log), "write": kill.write, "after": kill.after}
-        assert self.process.stdin is not None
-        self.process.stdin.write(json.dumps(order) + "\n")
-        self.process.stdin.flush()
-        proxy.victim = self._answer()
-        timer = threading.Timer(kill.seconds, proxy.kill) if kill.seconds else None
+    def started(pid: int) -> None:
+        proxy.victim = pid
         if timer is not None:
             timer.start()
-        code = self._answer()
-        if timer is not None:
-            timer.cancel()
-            timer.join()
-        proxy.settle()
-        return code
 
-    def _answer(self) -> int:
-        stdout: IO[str] | None = self.process.stdout
-        assert stdout is not None
-        line = stdout.readline()
-        assert line, "the process that forks has ended"
-        return int(line)
-
-
-@contextmanager
-def zygote() -> Iterator[Zygote]:
-    """A zygote, for as long as the context lasts."""
-    process = subprocess.Popen(
-        [sys.executable, "-m", "tests.crash.zygote"],
-        cwd=ROOT,
-        env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1"},
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    with process:
-        try:
-            yield Zygote(process)
-        finally:
-            with suppress(ProcessLookupError):
-                process.kill()
+    hooks = {"write": kill.write, "after": kill.after}
+    code = zygote.run(replace(order, hooks=hooks), started)
+    if timer is not None:
+        timer.cancel()
+        timer.join()
+    proxy.settle()
+    return code

@@ -12,6 +12,7 @@ import signal
 import sqlite3
 import subprocess
 import sys
+import tempfile
 import time
 import unicodedata
 from collections.abc import Callable, Iterator
@@ -21,6 +22,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from tests.forked import Order, the_zygote
 from tests.stores.server import S3Server
 
 MARKER = ".lrsync-library"
@@ -236,7 +238,9 @@ class Machine:
 
 
 def run(command: list[str], environment: dict[str, str], folder: Path, **more: Any) -> Result:
-    """Run a command to its end."""
+    """Run a command to its end: `python -m lrsync` as a fork of a process that has imported it."""
+    if command[:3] == [sys.executable, "-m", "lrsync"] and not more:
+        return _run_forked(command[3:], environment, folder)
     done = subprocess.run(
         command,
         env=environment,
@@ -248,6 +252,13 @@ def run(command: list[str], environment: dict[str, str], folder: Path, **more: A
         **more,
     )
     return Result(done.returncode, done.stdout, done.stderr)
+
+
+def _run_forked(argv: list[str], environment: dict[str, str], folder: Path) -> Result:
+    with tempfile.TemporaryDirectory() as place:
+        out, err = Path(place, "out"), Path(place, "err")
+        code = the_zygote().run(Order(argv, environment, str(folder), str(out), str(err)))
+        return Result(code, out.read_text(), err.read_text())
 
 
 def kill_group(process: subprocess.Popen[str]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import time
 from collections.abc import Callable
 from contextlib import closing
 from typing import Any
@@ -60,6 +61,7 @@ def test_damaged_ones_fall_back(seaweed: S3Server, machine: Callable[..., Machin
     here = machine(seaweed, LIBRARY)
     here.sync()
     first = snapshots(here)[-1]
+    time.sleep(1.1)  # copies are named by the second
     (here.source / "d.jpg").write_bytes(b"d")
     here.sync()
     for key in snapshots(here):

@@ -1,7 +1,10 @@
-"""Forks a process for each run, with everything imported: `python -m tests.crash.zygote`.
+"""Forks a process for each run of the command line, with everything imported: `python -m tests.zygote`.
+
+A run that imports boto3, SQLAlchemy and Alembic anew spends more on that than on a small library, hundreds of times
+in these suites. What is not imported, and how the program starts, is tested with processes of their own.
 
 Reads one JSON order a line on stdin and answers two lines: the process's id when it has started, and how it ended
-(an exit code, or minus a signal). `order`: argv, environment, log (where its output goes), and what `hooks` take.
+(an exit code, or minus a signal). An order: argv, environment, folder, out and err (where its output goes), and hooks.
 """
 
 from __future__ import annotations
@@ -13,7 +16,11 @@ import json
 import os
 import pkgutil
 import sys
+import warnings
 from typing import Any
+
+_ANSWERS = os.dup(1)
+"""Not stdout itself: that is the forked run's own."""
 
 
 def _import_everything() -> None:
@@ -38,15 +45,20 @@ def _import_everything() -> None:
 
 def _become(order: dict[str, Any]) -> int:
     os.setsid()
+    os.chdir(order["folder"])
     os.environ.clear()
     os.environ.update(order["environment"])
-    log = os.open(order["log"], os.O_CREAT | os.O_APPEND | os.O_WRONLY, 0o600)
-    nothing = os.open(os.devnull, os.O_RDONLY)
-    for number, to in ((0, nothing), (1, log), (2, log)):
-        os.dup2(number if to == number else to, number)
-    from tests.crash import hooks
+    flags = os.O_CREAT | os.O_APPEND | os.O_WRONLY
+    streams = os.open(os.devnull, os.O_RDONLY), os.open(order["out"], flags, 0o600), os.open(order["err"], flags, 0o600)
+    for number, to in enumerate(streams):
+        os.dup2(to, number)
+        os.close(to)
+    if order["environment"].get("PYTHONWARNINGS") == "error":
+        warnings.simplefilter("error")
+    if order["hooks"] is not None:
+        from tests.crash import hooks
 
-    hooks.install(order)
+        hooks.install(order["hooks"])
     from lrsync.ui.main import main
 
     return main(order["argv"])
@@ -55,21 +67,14 @@ def _become(order: dict[str, Any]) -> int:
 def _run(order: dict[str, Any]) -> int:
     child = os.fork()
     if child == 0:
-        code = 1
-        try:
-            code = _become(order)
-            sys.stdout.flush()
-            sys.stderr.flush()
-        finally:
-            os._exit(code)
+        sys.exit(_become(order))  # as any process ends: it waits for its threads, and flushes
     _say(child)
     _, status = os.waitpid(child, 0)
     return os.waitstatus_to_exitcode(status)
 
 
 def _say(value: int) -> None:
-    sys.stdout.write(f"{value}\n")
-    sys.stdout.flush()
+    os.write(_ANSWERS, f"{value}\n".encode())
 
 
 def main() -> None:
