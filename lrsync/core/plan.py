@@ -124,7 +124,7 @@ def check_guards(facts: DeleteFacts, max_delete: MaxDelete) -> list[str]:
     if not facts.scan_complete:
         refusals.append("some folders could not be read, so what is gone is not certain")
     if not facts.source_proven:
-        refusals.append("the source has no marker of its own, so the right drive is not proven")
+        refusals.append("nothing proves that this is the right drive")
     if facts.scanned_files == 0:
         refusals.append("the source is empty")
     if facts.transfers_failed:

@@ -39,6 +39,7 @@ from lrsync.core.ports import Clock, ManifestPacker, ManifestStore, ObjectStore,
 from lrsync.engine import reconcile, reports, uploads
 from lrsync.engine.advice import advise
 from lrsync.engine.deletion import Deleter, ScanFacts, plan_deletes
+from lrsync.engine.gone import GoneFiles
 from lrsync.engine.multipart import InflightBytes, MultipartUploader, StoppedError
 from lrsync.engine.pool import DaemonPool, Patience
 from lrsync.engine.recorder import Recorder, change_of
@@ -46,7 +47,7 @@ from lrsync.engine.snapshot import SnapshotKeeper
 from lrsync.engine.tally import Tallier
 from lrsync.engine.transfer import TransferPolicy, Transferrer
 from lrsync.engine.work import WorkQueue
-from lrsync.errors import BucketError, ExitCode, InterruptedRun, LrsyncError
+from lrsync.errors import BucketError, ExitCode, InterruptedRun, LrsyncError, SourceError
 
 MAX_FAILED_IN_A_ROW = 50
 """So many transfers that the store failed, and none that it took: with two million files, to go on would take days."""
@@ -112,6 +113,9 @@ class _SyncRun:
         self.held: list[Change] = []
         self.mass_change = False
         self.incomplete: set[str] = set()
+        self.proven = False
+        self.walking = False
+        self.gone = GoneFiles()
         self.store_opened = False
         self.patience = Patience(ports.stopping)
 
@@ -242,6 +246,7 @@ class _SyncRun:
             self._write_end(run_id, complete=True)
 
     def _run(self) -> None:
+        self.proven = self.ports.prove_source()
         missing_before = self.ports.seals.counts().missing
         unfinished = self.ports.seals.has_multiparts() and not self.options.dry_run
         if unfinished:
@@ -320,9 +325,13 @@ class _SyncRun:
     def _scan(self) -> None:
         self.ports.sink(PhaseStarted(Phase.SCANNING))
         unseen = self.ports.seals.seals()
+        self.walking = True
         for scanned in self.ports.tree.walk():
             self._check_stop()
             self._take(scanned, unseen.pop(scanned.path, None))
+        self.walking = False
+        self._demand_source()
+        self._take_gone()
         self._take_vanished(unseen)
         if self.work_began and self.work.inflight:
             self.ports.sink(PhaseStarted(Phase.UPLOADING))
@@ -372,6 +381,22 @@ class _SyncRun:
         lost = scanned.colliding - owners
         return [change for change in changes if change.new is None or change.new.name not in lost]
 
+    def _demand_source(self) -> None:
+        """See that the source is still the one that it was proven to be when the run began. Raises SourceError.
+
+        Of a drive that was unmounted or exchanged meanwhile nothing that is not there may count as missing.
+        """
+        if self.proven and not self.ports.prove_source():
+            raise SourceError(
+                "the source went away, or another took its place, while it was scanned",
+                hint="mount the right drive and run the same command again: what was acknowledged is recorded",
+            )
+
+    def _take_gone(self) -> None:
+        for change in self.gone.changes(self.manifest) if self.gone else ():
+            self._check_stop()
+            self._dispatch(change)
+
     def _take_vanished(self, unseen: dict[str, bytes | None]) -> None:
         """Directories that the manifest knows and the walk did not meet: their files are missing or excluded."""
         absent = absent_digest(self.ports.tree.fingerprint)
@@ -402,6 +427,9 @@ class _SyncRun:
     def _dispatch(self, change: Change) -> None:
         if change.kind is ChangeKind.MISSING:
             assert change.old is not None
+            if self.walking:
+                self.gone.add(change)
+                return
             gone = replace(change.old, missing_since=self.started_ns)
             self._record(change.folder, Done(MarkMissing(change), gone))
             return
@@ -458,6 +486,8 @@ class _SyncRun:
         self.recorder.flush()
 
     def _send_held(self, held: list[Change]) -> None:
+        if held:
+            self._demand_source()  # the uploads until here may have taken hours
         for change in held:
             self._hand_out(change, hold=False)
         self._drain()
@@ -493,11 +523,12 @@ class _SyncRun:
     def _delete(self) -> None:
         if not self.ports.seals.counts().missing:
             return
+        self._demand_source()
         scan = ScanFacts(
             started_ns=self.started_ns,
             complete=not self.incomplete,
             files=self.summary.scan.files,
-            source_proven=self.ports.prove_source(),
+            source_proven=self.proven,
             transfers_failed=self.summary.actions.failed + self.summary.actions.raced,
             mass_change=self.mass_change,
         )

@@ -104,7 +104,7 @@ def test_guards_agree_to_a_few_files_of_a_proven_whole_scan() -> None:
     ("facts", "words"),
     [
         (replace(GOOD, scan_complete=False), "could not be read"),
-        (replace(GOOD, source_proven=False), "marker"),
+        (replace(GOOD, source_proven=False), "right drive"),
         (replace(GOOD, scanned_files=0), "empty"),
         (replace(GOOD, transfers_failed=1), "could not be backed up"),
         (replace(GOOD, missing=101), "--max-delete"),

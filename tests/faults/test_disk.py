@@ -18,10 +18,11 @@ from typing import Any
 import pytest
 
 from lrsync.adapters import longpath, reader, sqlite
+from lrsync.adapters.seals import Seals
 from lrsync.core.model import Content, FindingKind, RunSummary, ScannedDir, Stat
 from lrsync.core.plan import MaxDelete
 from lrsync.core.ports import SourceTree
-from lrsync.errors import ExitCode, ManifestError
+from lrsync.errors import ExitCode, ManifestError, SourceError
 from tests.e2e.disks import small_disk
 from tests.engine.world import HOUR_NS, PREFIX, World
 from tests.trees import Tree, make_tree
@@ -355,10 +356,82 @@ def test_a_drive_that_is_really_unmounted_in_the_middle_of_the_scan(tmp_path: Pa
             assert os.system(f"mount -t tmpfs tmpfs '{world.photos}'") == 0
 
         world.wrap_tree = lambda inner: Interrupted(inner, unmount)
-        summary = world.sync(delete=True, max_delete=MaxDelete(None, 100))
-        assert summary.exit_code in (ExitCode.OK, ExitCode.INCOMPLETE, ExitCode.NEEDS_PERSON)
-        assert (summary.changes.missing, summary.actions.trashed) == (0, 0)
+        with pytest.raises(SourceError, match="went away"):
+            world.sync(delete=True, max_delete=MaxDelete(None, 100))
+        assert missing(world) == 0
         assert world.objects() == before
+
+
+def missing(world: World) -> int:
+    with Seals(world.path) as seals:
+        return seals.counts().missing
+
+
+def test_what_a_drive_that_was_exchanged_does_not_have_is_not_missing(world: World) -> None:
+    """Another drive takes its place so early that the walk meets nothing but that one."""
+    world.make(LIBRARY)
+    world.sync()
+    before = world.objects()
+    shutil.copytree(world.photos, world.home / "away")
+
+    def exchange() -> None:
+        shutil.rmtree(world.photos / "2025")
+        for number in range(2, 9):
+            (world.photos / f"2024/{number:02}.jpg").unlink()
+        (world.photos / "2024/new.jpg").write_bytes(b"of the other drive")
+        world.proven = False
+
+    world.wrap_tree = lambda inner: Interrupted(inner, exchange)
+    with pytest.raises(SourceError, match="went away") as caught:
+        world.sync(delete=True, max_delete=MaxDelete(None, 100))
+    assert caught.value.exit_code is ExitCode.SOURCE
+    assert "run the same command again" in caught.value.hint
+    assert missing(world) == 0
+    assert before.items() <= world.objects().items()
+    assert world.trash() == {}
+    assert world.row("2024/new.jpg") is not None, "what was acknowledged is recorded"
+    with Seals(world.path) as seals:
+        assert not seals.runs_unclean()
+        assert seals.seals()["2024"] is None
+    shutil.rmtree(world.photos)
+    (world.home / "away").rename(world.photos)
+    world.proven = True
+    world.wrap_tree = lambda inner: inner
+    summary = world.sync()
+    assert (summary.changes.missing, summary.actions.uploaded) == (1, 0), "only the other drive's file is not here"
+
+
+def test_a_drive_that_goes_away_while_uploads_are_under_way_overwrites_and_deletes_nothing(world: World) -> None:
+    world.make({"2024": {f"{number:03}.jpg": b"%d" % number for number in range(60)}})
+    world.sync()
+    (world.photos / "2024/000.jpg").write_bytes(b"edited")
+    (world.photos / "2024/001.jpg").unlink()
+    (world.photos / "2024/new.jpg").write_bytes(b"new")
+    before = world.objects()
+
+    def unplug(operation: str, key: str) -> None:
+        if key.endswith("new.jpg"):
+            world.proven = False
+
+    world.store.fail = unplug
+    with pytest.raises(SourceError, match="went away"):
+        world.sync(delete=True)
+    assert world.trash() == {}
+    assert before.items() <= world.objects().items()
+
+
+def test_what_vanishes_from_a_source_without_proof_is_missing_all_the_same(world: World) -> None:
+    world.make(LIBRARY)
+    world.proven = False
+    world.sync()
+    (world.photos / VICTIM).unlink()
+    shutil.rmtree(world.photos / "2025")
+    summary = world.sync()
+    assert (summary.exit_code, summary.changes.missing) == (ExitCode.OK, 3)
+    assert world.sync().requests.total == 0
+    row = world.row(VICTIM)
+    assert row is not None
+    assert row.missing_since is not None
 
 
 def test_an_empty_mount_point_deletes_nothing(world: World) -> None:
