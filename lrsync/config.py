@@ -73,6 +73,8 @@ class Config:
     sse_kms_key_id: str | None = None
     bwlimit: int | None = None
     verify_ssl: bool = True
+    no_marker: bool = False
+    accept_source: bool = False
     delete: bool = False
     max_delete: MaxDelete = field(default_factory=MaxDelete)
     accept_mass_change: bool = False

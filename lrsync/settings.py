@@ -88,6 +88,7 @@ SETTINGS: Final = (
     Setting("sse", "sse", parse_sse),
     Setting("sse_kms_key_id", "sse_kms_key_id", parse_name),
     Setting("bwlimit", "bwlimit", parse_bwlimit, (str, int)),
+    Setting("no_marker", "no_marker", parse_switch, (bool,)),
     Setting("delete", "delete", parse_switch, (bool,)),
     Setting("max_delete", "max_delete", parse_max_delete, (str, int)),
     Setting("full_every", "full_every_s", parse_period),
@@ -96,6 +97,8 @@ SETTINGS: Final = (
     # Of one run: a forgotten `dry_run = true` in a file would be a backup that never happens.
     Setting("full", "full", parse_switch, (bool,), in_file=False),
     Setting("accept_mass_change", "accept_mass_change", parse_switch, (bool,), in_file=False),
+    # In a file it would take whatever is mounted for the library, every night.
+    Setting("accept_source", "accept_source", parse_switch, (bool,), in_file=False),
     Setting("dry_run", "dry_run", parse_switch, (bool,), in_file=False),
     # Not in a file either: a line that was written for one bad day would leave every night open.
     Setting("no_verify_ssl", "verify_ssl", _parse_off, (bool,), in_file=False),

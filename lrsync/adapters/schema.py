@@ -36,6 +36,7 @@ library = Table(
     Column("created_at", Integer, nullable=False),
     Column("has_marker", Integer, nullable=False),
     Column("last_full_pass", Integer),
+    Column("identity", Text),
 )
 
 directories = Table(

@@ -9,7 +9,7 @@ from typing import Final
 
 from lrsync.core.model import ChecksumKind
 
-SCHEMA_VERSION: Final = 2
+SCHEMA_VERSION: Final = 3
 """`PRAGMA user_version` of the newest schema; each migration sets it."""
 
 APPLICATION_ID: Final = 0x6C727379
@@ -33,6 +33,7 @@ LIBRARY_COLUMNS: Final = (
     "created_at",
     "has_marker",
     "last_full_pass",
+    "identity",
 )
 FILE_COLUMNS: Final = (
     "dir_id",

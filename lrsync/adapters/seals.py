@@ -221,11 +221,16 @@ def counts_of(summary: RunSummary) -> dict[str, object]:
 
 
 def read_library(connection: sqlite3.Connection) -> LibraryRow | None:
-    """The library's row; None for a new manifest. Raises sqlite3.Error."""
-    row = connection.execute(f"SELECT {listed(LIBRARY_COLUMNS)} FROM {LIBRARY}").fetchone()
+    """The library's row; None for a new manifest. Raises sqlite3.Error.
+
+    Also of an older version's, which a rebuild looks at as it is: that one lacks the latest columns.
+    """
+    found = connection.execute(f"SELECT * FROM {LIBRARY}")
+    row = found.fetchone()
     if row is None:
         return None
-    values: Mapping[str, Any] = dict(zip(LIBRARY_COLUMNS, row, strict=True))
+    named: dict[str, Any] = dict(zip((column[0] for column in found.description), row, strict=True))
+    values: Mapping[str, Any] = {name: named[name] for name in LIBRARY_COLUMNS if name in named}
     return LibraryRow(**{**values, "source": from_text(values["source"]), "has_marker": bool(values["has_marker"])})
 
 

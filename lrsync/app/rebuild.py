@@ -34,7 +34,7 @@ def run_rebuild(config: Config, sink: EventSink, stop: threading.Event) -> RunSu
         with ExitStack() as inner:
             store = session.open_store()
             snapshot = begin_with_snapshot(session, path, sink)
-            seals = open_library(replace(session, resources=inner), path, sink, adopt_marker=True)
+            seals = open_library(replace(session, resources=inner), path, sink, adopt_source=True)
             manifest = manifest_opener(replace(session, resources=inner), path)()
             ports = RebuildPorts(
                 tree=tree(session),

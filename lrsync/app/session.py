@@ -16,14 +16,14 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from lrsync.adapters.ignore import IgnoreRules
 from lrsync.adapters.localfs import LocalTree
-from lrsync.adapters.marker import check_source, read_marker, write_marker
+from lrsync.adapters.marker import check_source, read_marker
 from lrsync.adapters.seals import Seals
+from lrsync.app.source_proof import goes_without_marker, identity_text, look, rules, try_marker
 from lrsync.config import Config
-from lrsync.core.events import EventSink, Notice
+from lrsync.core.events import EventSink
 from lrsync.core.keys import listing_prefix
-from lrsync.core.library import Place, match_library, source_problem
+from lrsync.core.library import Place, goes_by_identity, match_library
 from lrsync.core.model import LibraryRow
 from lrsync.errors import SourceError, UsageError
 
@@ -88,11 +88,11 @@ def working_manifest(session: Session) -> Path:
     return scratch
 
 
-def open_library(session: Session, path: Path, sink: EventSink, *, adopt_marker: bool = False) -> Seals:
+def open_library(session: Session, path: Path, sink: EventSink, *, adopt_source: bool = False) -> Seals:
     """The manifest, made if there is none yet, and proven to be this source's and this bucket's."""
     marker = read_marker(session.source)
     if not os.path.lexists(path):
-        if not adopt_marker:
+        if not adopt_source:
             _refuse_shared_prefix(session, marker)
         return _create_library(session, path, marker, sink)
     from lrsync.adapters.seals import ensure_current
@@ -102,14 +102,19 @@ def open_library(session: Session, path: Path, sink: EventSink, *, adopt_marker:
     row = seals.find_library()
     if row is None:  # the run that made the file died before it could say whose it is
         return _create_library(session, path, marker, sink)
-    if adopt_marker and marker is None:
-        if try_marker(session, row.uuid, sink):
-            marker = row.uuid
-        row = replace(row, has_marker=marker is not None)
-    matched = match_library(row, session.place, marker)
+    known = _adopted(session, row, sink) if adopt_source and marker is None else row
+    seen = look(session.source, session.config, known)
+    matched = match_library(known, session.place, seen, accept_source=session.config.accept_source)
     if matched != row:
         manifest_opener(session, path)().update_library(matched)
     return seals
+
+
+def _adopted(session: Session, row: LibraryRow, sink: EventSink) -> LibraryRow:
+    """The row of a library that takes this source without a marker for its own."""
+    if goes_without_marker(session.config) or goes_by_identity(row, no_marker=False):
+        return replace(row, has_marker=False, identity=identity_text(session.source, session.config, sink))
+    return replace(row, has_marker=try_marker(session.source, row.uuid, sink))
 
 
 def _refuse_shared_prefix(session: Session, marker: str | None) -> None:
@@ -132,10 +137,11 @@ def _refuse_shared_prefix(session: Session, marker: str | None) -> None:
 def _create_library(session: Session, path: Path, marker: str | None, sink: EventSink) -> Seals:
     from lrsync.adapters.database import prepare
 
+    without = goes_without_marker(session.config)
+    identity = identity_text(session.source, session.config, sink) if without else None
     _probe_bucket(session)
     prepare(path)
     library_uuid = marker or str(uuid.uuid4())
-    has_marker = marker is not None or session.config.dry_run or try_marker(session, library_uuid, sink)
     place = session.place
     row = LibraryRow(
         uuid=library_uuid,
@@ -145,7 +151,8 @@ def _create_library(session: Session, path: Path, marker: str | None, sink: Even
         bucket=place.bucket,
         prefix=place.prefix,
         created_at=time.time_ns(),
-        has_marker=has_marker,
+        has_marker=marker is not None or (not without and _give_marker(session, library_uuid, sink)),
+        identity=identity,
     )
     manifest_opener(session, path)().update_library(row)
     return session.resources.enter_context(Seals(path))
@@ -156,26 +163,13 @@ def _probe_bucket(session: Session) -> None:
     next(iter(session.open_store().list(listing_prefix(session.config.prefix))), None)
 
 
-def try_marker(session: Session, library_uuid: str, sink: EventSink) -> bool:
-    """Write the source's marker; False, and a notice, where the source cannot be written."""
-    try:
-        write_marker(session.source, library_uuid)
-    except OSError as error:
-        reason = error.strerror or str(error)
-        sink(Notice(f"the source takes no marker ({reason}); without one --delete stays off"))
-        return False
-    return True
-
-
-def is_proven(session: Session, row: LibraryRow) -> bool:
-    """Whether the marker is there, and the library's, now."""
-    return row.has_marker and source_problem(row, session.place.source, read_marker(session.source)) is None
+def _give_marker(session: Session, library_uuid: str, sink: EventSink) -> bool:
+    return session.config.dry_run or try_marker(session.source, library_uuid, sink)
 
 
 def tree(session: Session) -> LocalTree:
     """The source, seen through the ignore rules."""
-    config = session.config
-    return LocalTree(session.source, IgnoreRules(config.exclude, config.include, defaults=config.default_excludes))
+    return LocalTree(session.source, rules(session.config))
 
 
 def manifest_opener(session: Session, path: Path) -> Callable[[], Manifest]:

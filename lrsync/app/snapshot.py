@@ -9,7 +9,8 @@ from pathlib import Path
 
 from lrsync.adapters.marker import read_marker
 from lrsync.adapters.seals import Seals
-from lrsync.app.session import Session, try_marker
+from lrsync.app.session import Session
+from lrsync.app.source_proof import goes_without_marker, try_marker
 from lrsync.core.events import EventSink, Notice
 from lrsync.core.model import LibraryRow, SnapshotUse
 from lrsync.core.ports import ManifestPacker, PackedManifest
@@ -45,9 +46,9 @@ def begin_with_snapshot(session: Session, path: Path, sink: EventSink) -> Snapsh
     uuid = choose_owner(marker or _uuid_in(session.manifest_path, session, sink), found)
     if uuid is None:
         return take_snapshot(store, (), lambda chunks, sha256: None, sink)
-    if marker is None:
+    if marker is None and not goes_without_marker(session.config):
         # Before anything else: also without a whole snapshot it stays the library that it was.
-        try_marker(session, uuid, sink)
+        try_marker(session.source, uuid, sink)
     expected = _library_row(session, uuid)
     return take_snapshot(
         store, found.get(uuid, []), lambda chunks, sha256: unpack(chunks, sha256, path, expected), sink

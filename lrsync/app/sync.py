@@ -10,8 +10,9 @@ from contextlib import ExitStack
 from lrsync.adapters.lock import library_lock
 from lrsync.adapters.power import awake_while_working
 from lrsync.app.first_run import unmade_if_useless
-from lrsync.app.session import is_proven, manifest_opener, open_library, open_session, tree, working_manifest
+from lrsync.app.session import manifest_opener, open_library, open_session, tree, working_manifest
 from lrsync.app.snapshot import manifest_packer
+from lrsync.app.source_proof import is_proven, remember_source
 from lrsync.config import Config
 from lrsync.core.events import EventSink
 from lrsync.core.model import RunSummary
@@ -29,18 +30,21 @@ def run_sync(config: Config, sink: EventSink, stop: threading.Event) -> RunSumma
             resources.enter_context(library_lock(path, command="lrsync sync"))
             resources.enter_context(unmade_if_useless(session.source, path))
         seals = open_library(session, path, sink)
+        open_manifest = manifest_opener(session, path)
         ports = SyncPorts(
             tree=tree(session),
             seals=seals,
-            open_manifest=manifest_opener(session, path),
+            open_manifest=open_manifest,
             open_store=session.open_store,
-            prove_source=lambda: is_proven(session, seals.library()),
+            prove_source=lambda: is_proven(session.source, config, seals.library()),
             stopping=stop.is_set,
             clock=time.time_ns,
             sink=sink,
             pack_manifest=manifest_packer(path),
         )
-        return sync.run_sync(ports, _sync_options(config))
+        summary = sync.run_sync(ports, _sync_options(config))
+        remember_source(config, seals.library(), open_manifest, summary, sink)
+        return summary
 
 
 def _sync_options(config: Config) -> SyncOptions:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+from lrsync.core import identity
+from lrsync.core.identity import SourceIdentity
 from lrsync.core.model import LibraryRow
 from lrsync.errors import LrsyncError, SourceError, UsageError
 
@@ -19,11 +21,25 @@ class Place:
     prefix: str
 
 
-def match_library(row: LibraryRow, place: Place, marker: str | None) -> LibraryRow:
-    """The library's row, brought up to date, when settings, manifest and marker are of one library.
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What was found at the source: the UUID in its marker; its identity, where that was looked at.
 
-    A library may move: the same marker in another folder is the same library.
-    Raises SourceError when the marker is missing or another's, UsageError when the bucket is another one.
+    `no_marker`: a source without a marker is welcome, whatever it had before.
+    """
+
+    marker: str | None
+    identity: SourceIdentity | None = None
+    no_marker: bool = False
+
+
+def match_library(row: LibraryRow, place: Place, seen: Seen, *, accept_source: bool = False) -> LibraryRow:
+    """The library's row, brought up to date, when settings, manifest and source are of one library.
+
+    A library may move: the same marker, or the same folder of the same file system, is the same library elsewhere.
+    `accept_source`: take the folder, though nothing proves it, unless a marker says that it is another library's.
+    Raises SourceError when the proof is missing or another's, and for an empty folder that is to be accepted;
+    UsageError when the bucket is another one.
     """
     if (row.endpoint, row.bucket, row.prefix) != (place.endpoint, place.bucket, place.prefix):
         raise UsageError(
@@ -31,31 +47,68 @@ def match_library(row: LibraryRow, place: Place, marker: str | None) -> LibraryR
             f"not of {_address(place.endpoint, place.bucket, place.prefix)}",
             hint="leave out --manifest to use this bucket's own, or correct the bucket, prefix or endpoint",
         )
-    wrong = source_problem(row, place.source, marker)
+    wrong = source_problem(row, place.source, seen)
     if wrong is not None:
-        raise wrong
-    return replace(row, name=place.name, source=place.source)
+        if not accept_source or seen.marker is not None:
+            raise wrong
+        identity.demand_entries(seen.identity, place.source)
+    row = replace(row, name=place.name, source=place.source, has_marker=row.has_marker or seen.marker is not None)
+    if wrong is None and seen.identity is not None and seen.identity.entries and is_proof(row, seen):
+        return replace(row, identity=identity.to_text(seen.identity))  # folders come and go: these are today's
+    return row
 
 
-def source_problem(row: LibraryRow, source: str, marker: str | None) -> LrsyncError | None:
-    """Why this folder is not the library's source; None when it is."""
-    if marker is not None:
-        if marker == row.uuid:
+def goes_by_identity(row: LibraryRow, *, no_marker: bool) -> bool:
+    """Whether a source without a marker is proven by its identity; a library with a marker must be asked to."""
+    return row.identity is not None and (no_marker or not row.has_marker)
+
+
+def is_proof(row: LibraryRow, seen: Seen) -> bool:
+    """Whether what was seen, in which `source_problem` finds nothing wrong, proves the source."""
+    return seen.marker is not None or goes_by_identity(row, no_marker=seen.no_marker)
+
+
+def source_problem(row: LibraryRow, source: str, seen: Seen) -> LrsyncError | None:
+    """Why this folder is not the library's source; None when it is, or when nothing speaks against it."""
+    if seen.marker is not None:
+        if seen.marker == row.uuid:
             return None
         return SourceError(
             f"{source} belongs to another library than this manifest",
             hint="mount the right drive, or give the manifest and bucket that belong to this folder",
         )
+    if goes_by_identity(row, no_marker=seen.no_marker):
+        return _identity_problem(row, source, seen)
     if row.has_marker:
         return SourceError(
-            f"{source} does not have the library's marker (.lrsync-library)",
-            hint="is the drive mounted? If the marker was deleted, rebuild-manifest makes it anew",
+            f"{source} does not have the library's marker (.lrsync-library)", hint=_missing_marker_hint(seen)
         )
     if source != row.source:
         return SourceError(
             f"this manifest is of {row.source}, not of {source}", hint="leave out --manifest to use this folder's own"
         )
     return None
+
+
+def _missing_marker_hint(seen: Seen) -> str:
+    if seen.no_marker:
+        return "is the drive mounted? If it has no marker any more, run 'lrsync sync --no-marker --accept-source' once"
+    return "is the drive mounted? If the marker was deleted, rebuild-manifest makes it anew"
+
+
+def _identity_problem(row: LibraryRow, source: str, seen: Seen) -> LrsyncError | None:
+    assert row.identity is not None
+    if seen.identity is None:
+        why: str | None = "its file system tells nothing that lasts"
+    else:
+        why = identity.difference(identity.from_text(row.identity), seen.identity)
+    if why is None:
+        return None
+    return SourceError(
+        f"{source} is not known as the library's source: {why}",
+        hint="mount the right drive. If this is the library all the same (its folders were renamed, or it lies on a "
+        "new drive), run 'lrsync sync --accept-source' once",
+    )
 
 
 def _address(endpoint: str, bucket: str, prefix: str) -> str:

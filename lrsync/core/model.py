@@ -652,7 +652,10 @@ class RunSummary:
 
 @dataclass(frozen=True, slots=True)
 class LibraryRow:
-    """The manifest's own idea of which library it is. Times in nanoseconds since the epoch."""
+    """The manifest's own idea of which library it is. Times in nanoseconds since the epoch.
+
+    `identity`: what proves a source that takes no marker, as `core.identity` writes it; None where only a marker does.
+    """
 
     uuid: str
     name: str
@@ -663,6 +666,7 @@ class LibraryRow:
     created_at: int
     has_marker: bool = True
     last_full_pass: int | None = None
+    identity: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -63,12 +63,15 @@ def plan_deletes(
     refusals = check_guards(facts, max_delete)
     if not refusals:
         return doomed, None
-    return [], Finding(
-        FindingKind.DELETE_GUARD,
-        "",
-        f"nothing was deleted: {'; '.join(refusals)}",
+    return [], Finding(FindingKind.DELETE_GUARD, "", f"nothing was deleted: {'; '.join(refusals)}", _way_on(facts))
+
+
+def _way_on(facts: DeleteFacts) -> str:
+    if not facts.source_proven:
+        return "a source that takes no marker is known by its file system with --no-marker, from its second run on"
+    return (
         "if these files are meant to be gone, run once with a larger --max-delete, such as "
-        f"--max-delete {facts.missing - facts.moved}",
+        f"--max-delete {facts.missing - facts.moved}"
     )
 
 

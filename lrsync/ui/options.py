@@ -45,6 +45,14 @@ _SELECTION: Final = (
         help="Also back up previews, caches and the system's own files.",
     ),
 )
+_SOURCE: Final = (
+    click.option(
+        "--no-marker/--marker",
+        "no_marker",
+        default=None,
+        help="Write nothing to the source: know it by its file system instead of a marker.",
+    ),
+)
 _WORK: Final = (
     click.option("--threads", metavar="N", help="Uploads at once, 1 to 256. [default: 8]"),
     click.option("--batch-size", metavar="N", help="Files to one manifest transaction. [default: 200]"),
@@ -61,6 +69,9 @@ _SYNC: Final = (
     ),
     click.option(
         "--accept-mass-change", is_flag=True, default=None, help="Overwrite although far more changed than ever."
+    ),
+    click.option(
+        "--accept-source", is_flag=True, default=None, help="Take this folder for the library's, though it looks new."
     ),
     click.option("--full", is_flag=True, default=None, help="Compare the whole bucket with the manifest now."),
     click.option("--full-every", metavar="TIME", help="Do so this often: 12h, 7d, never. [default: 7d]"),
@@ -93,6 +104,11 @@ def place_options(command: C) -> C:
 def work_options(command: C) -> C:
     """What of the source, and how many at once."""
     return _apply(command, _SELECTION + _WORK)
+
+
+def source_options(command: C) -> C:
+    """How the source is told from another one."""
+    return _apply(command, _SOURCE)
 
 
 def sync_options(command: C) -> C:

@@ -6,12 +6,13 @@ from typing import Any
 
 import click
 
-from lrsync.ui.options import load_config, place_options, talk_of, talk_options, work_options
+from lrsync.ui.options import load_config, place_options, source_options, talk_of, talk_options, work_options
 
 
 @click.command("rebuild-manifest")
 @place_options
 @work_options
+@source_options
 @talk_options
 def rebuild(**flags: Any) -> int:
     """Make a new manifest from the bucket.

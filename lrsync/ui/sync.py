@@ -6,12 +6,21 @@ from typing import Any
 
 import click
 
-from lrsync.ui.options import load_config, place_options, sync_options, talk_of, talk_options, work_options
+from lrsync.ui.options import (
+    load_config,
+    place_options,
+    source_options,
+    sync_options,
+    talk_of,
+    talk_options,
+    work_options,
+)
 
 
 @click.command()
 @place_options
 @work_options
+@source_options
 @sync_options
 @talk_options
 def sync(**flags: Any) -> int:

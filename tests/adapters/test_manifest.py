@@ -504,7 +504,7 @@ def test_a_multipart_upload_is_remembered_until_it_is_forgotten(manifest: Manife
 
 def test_the_library_is_kept_and_its_prefix_cannot_change(path: Path) -> None:
     with opened(path) as (manifest, seals):
-        moved = replace(LIBRARY, source="/mnt/no-utf8-\udcff", last_full_pass=7, has_marker=False)
+        moved = replace(LIBRARY, source="/mnt/no-utf8-\udcff", last_full_pass=7, has_marker=False, identity="{}")
         manifest.update_library(moved)
         assert seals.library() == moved
         with pytest.raises(ManifestError, match="prefix"):

@@ -102,6 +102,8 @@ def test_every_setting_has_a_variable(home: Path) -> None:
         "dry_run": "true",
         "accept_mass_change": "1",
         "no_verify_ssl": "1",
+        "no_marker": "1",
+        "accept_source": "1",
     }
     assert set(values) == {setting.name for setting in settings.SETTINGS}
     config = load({}, {f"LRSYNC_{name.upper()}": value for name, value in values.items()})
@@ -153,6 +155,7 @@ def test_notepads_mark_is_no_part_of_the_file(config_file: Path) -> None:
         ("thread = 4", "unknown setting 'thread'", "did you mean 'threads'?"),
         ("zzz = 4", "unknown setting 'zzz'", "there are: batch_size, "),
         ("dry_run = true", "'dry_run' is for one run", "--dry-run"),
+        ("accept_source = true", "'accept_source' is for one run", "--accept-source"),
         ('threads = "4"', "'threads' must be a whole number", ""),
         ("threads = true", "'threads' must be a whole number", ""),
         ("threads = 300", "threads in .*'300' is not a whole number from 1 to 256", ""),
