@@ -14,6 +14,7 @@ import click
 
 from lrsync.errors import ExitCode, LrsyncError
 from lrsync.ui import output
+from lrsync.ui.encoding import demand_utf8_names
 
 _SWITCHED_ON = ("1", "true", "yes", "on", "t", "y")
 
@@ -42,11 +43,16 @@ def _value_of(flag: str, args: Sequence[str]) -> str:
     return ""
 
 
-def guarded(command: click.Command, name: str, args: Sequence[str]) -> int:
-    """Run the command line and return its exit code, whatever happens."""
+def guarded(command: click.Command, name: str, args: Sequence[str], *, is_program: bool = False) -> int:
+    """Run the command line and return its exit code, whatever happens.
+
+    `is_program`: the arguments are this process's own, so that it may be started anew with them.
+    """
     output.make_streams_safe()
     call = Call.of(args)
     try:
+        if is_program:
+            demand_utf8_names()
         code = command.main(args=list(args), prog_name=name, standalone_mode=False)
     except LrsyncError as problem:
         return _report(call, problem.exit_code, _with_path(problem), problem.hint)

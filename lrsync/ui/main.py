@@ -37,10 +37,11 @@ def cli() -> None:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """`lrsync ...`; returns the exit code."""
-    return guarded(cli, "lrsync", sys.argv[1:] if argv is None else argv)
+    return guarded(cli, "lrsync", sys.argv[1:] if argv is None else argv, is_program=argv is None)
 
 
 def main_sync(argv: Sequence[str] | None = None) -> int:
     """`lightroom-s3-sync ...`, the old name: the same as `lrsync sync ...`."""
     args = list(sys.argv[1:] if argv is None else argv)
-    return guarded(cli, "lrsync", args if args in (["--version"], ["-V"]) else ["sync", *args])
+    named = args if args in (["--version"], ["-V"]) else ["sync", *args]
+    return guarded(cli, "lrsync", named, is_program=argv is None)
