@@ -206,9 +206,8 @@ class Transferrer:
         )
         if ask:
             return self._with_existing(Candidate(change, content), key)
-        # An empty file has a twin in every other one, and sending nothing is cheaper than copying nothing.
-        may_have_twin = change.kind is ChangeKind.ADDED and change.new.size > 0
-        return Candidate(change, content, twin=self.manifest.find_twin(content.sha256) if may_have_twin else None)
+        twin = self.manifest.find_twin(content.sha256) if change.kind is ChangeKind.ADDED else None
+        return Candidate(change, content, twin=twin)
 
     @staticmethod
     def _part_sizes_to_try(change: Change, listed: ListedObject | None) -> tuple[int, ...]:

@@ -678,7 +678,7 @@ def test_a_folder_with_100_000_files(world: World) -> None:
     folder = world.photos / "all"
     folder.mkdir()
     for number in range(100_000):
-        (folder / f"{number:06}.jpg").touch()
+        (folder / f"{number:06}.jpg").write_bytes(b"%d" % number)
     summary = world.sync(threads=2, batch_size=2000)
     assert (summary.exit_code, summary.scan.files) == (ExitCode.OK, 100_000)
     assert summary.actions.uploaded + summary.actions.copied == 100_000
