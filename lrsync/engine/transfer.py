@@ -274,7 +274,11 @@ class Transferrer:
     def _upload_over_unknown(self, action: Upload, key: str, read_at: int) -> Outcome:
         candidate = self._with_existing(Candidate(action.change, action.content), key)
         if candidate.existing is None:
-            raise ObjectError("the store says that the key is taken, and that it is not there", code="Conflict")
+            # SeaweedFS, and others that are file systems below: an object where others lie below its name.
+            hint = "some stores keep no file where they have a folder of that name: give the file another one"
+            raise ObjectError(
+                "the store says that the key is taken, and that it is not there", code="Conflict", hint=hint
+            )
         return self._perform(decide(candidate), key, read_at)
 
     def _keep(self, store: ObjectStore, key: str) -> None:

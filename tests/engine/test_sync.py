@@ -12,7 +12,7 @@ from lrsync.adapters.ignore import IgnoreRules
 from lrsync.adapters.manifest import Manifest
 from lrsync.core.model import Drift, FindingKind
 from lrsync.core.plan import MaxDelete
-from lrsync.errors import BucketError, ExitCode, InterruptedRun, ObjectError
+from lrsync.errors import BucketError, ExitCode, InterruptedRun, ObjectError, ObjectExistsError
 from tests.engine.world import PREFIX, World
 from tests.trees import AWKWARD_NAMES
 
@@ -434,6 +434,21 @@ def test_an_object_that_appeared_since_the_listing_is_kept_too(world: World) -> 
     assert summary.drift.checked is False
     assert world.objects() == world.files()
     assert world.trash() == {"b.jpg": b"somebody's"}
+
+
+def test_a_key_that_is_taken_by_a_folder_is_one_files_failure(world: World) -> None:
+    """As SeaweedFS answers for `a.jpg` while it has `a.jpg/inside.txt`."""
+    world.make({"a.jpg": b"a", "b.jpg": b"b"})
+
+    def taken(operation: str, key: str) -> None:
+        if operation == "put" and key.endswith("a.jpg"):
+            raise ObjectExistsError("is in the bucket already")
+
+    world.store.fail = taken
+    summary = world.sync()
+    assert (summary.exit_code, summary.actions.uploaded) == (ExitCode.INCOMPLETE, 1)
+    assert [(failed.path, "folder of that name" in failed.hint) for failed in summary.errors] == [("a.jpg", True)]
+    assert world.row("a.jpg") is None
 
 
 def test_a_server_copy_never_replaces_an_unknown_object(world: World) -> None:
