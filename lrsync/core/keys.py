@@ -181,6 +181,18 @@ def snapshot_owner(prefix: str, key: str) -> str | None:
     return found[1] if found is not None else None
 
 
+def inner_library(prefix: str, key: str) -> str | None:
+    """The prefix of another library that this key, the snapshot of that library's manifest, shows to lie below ours.
+
+    None for every other key, also for our own snapshots and whatever lies in our trash.
+    """
+    head = listing_prefix(prefix)
+    inner, found, rest = key[len(head) :].partition(f"/{RESERVED}manifest/")
+    if not (key.startswith(head) and found and _SNAPSHOT.fullmatch(rest)) or is_reserved(inner):
+        return None
+    return head + inner
+
+
 def trash_folder(prefix: str) -> str:
     """Below which lies what a delete removed or an overwrite replaced."""
     return f"{listing_prefix(prefix)}{RESERVED}trash/"

@@ -286,7 +286,7 @@ class Candidate:
 class Upload:
     """Send the bytes. `replaces`: the object under the key is first kept (trash), unless versions keep it.
 
-    `suspicion`: why this new original looks damaged; it is sent all the same.
+    `suspicion`: why this original looks damaged; it is sent all the same, as the bucket has no good one.
     """
 
     change: Change
@@ -324,7 +324,7 @@ class Adopt:
 
 @dataclass(frozen=True, slots=True)
 class Quarantine:
-    """An original's bytes changed: the good object stays, a person is told.
+    """An original's bytes changed, or any file's went bad: the good object stays, a person is told.
 
     `existing`: the good object, where no row knows it yet.
     """

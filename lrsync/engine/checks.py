@@ -9,10 +9,11 @@ import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from lrsync.core.model import Drift, Failed, Finding, FindingKind, ManifestEntry, QuarantinedContent, Stat
+from lrsync.core.model import Drift, Failed, Finding, ManifestEntry, Stat
 from lrsync.core.ports import ObjectStore, RacedError, SourceTree
 from lrsync.core.requests import VerifyRequest
 from lrsync.core.verdict import judge_object
+from lrsync.engine import reports
 from lrsync.engine.multipart import StoppedError
 from lrsync.errors import ObjectArchivedError, ObjectError, ObjectMissingError
 
@@ -180,7 +181,7 @@ class Checker:
             hint = "the drive, its cable or the memory may be failing: copy what you can"
             check.fail("reads differently each time", hint)
         else:
-            check.rot = _rot(check.entry, again)
+            check.rot = reports.rot(check.entry, again)
 
 
 def hash_file(tree: SourceTree, path: str, stat: Stat, stopping: Callable[[], bool]) -> bytes:
@@ -196,14 +197,3 @@ def hash_file(tree: SourceTree, path: str, stat: Stat, stopping: Callable[[], bo
     if tree.stat(path) != stat:
         raise RacedError(path)
     return digest.digest()
-
-
-def _rot(entry: ManifestEntry, found: bytes) -> Finding:
-    where = "the bucket has the good ones" if entry.has_good_object else "and the bucket has no good ones either"
-    return Finding(
-        FindingKind.ROT,
-        entry.path,
-        f"its bytes on the disk went bad without being written; {where}",
-        "bring the good bytes back with restore --in-place, and check the drive's health",
-        quarantined=QuarantinedContent(entry.path, entry.stat, found),
-    )

@@ -67,12 +67,13 @@ def plan_deletes(
 
 
 def _way_on(facts: DeleteFacts) -> str:
+    """What to do about a refusal. No --max-delete helps while anything else speaks against deleting."""
     if not facts.source_proven:
         return "a source that takes no marker is known by its file system with --no-marker, from its second run on"
-    return (
-        "if these files are meant to be gone, run once with a larger --max-delete, such as "
-        f"--max-delete {facts.missing - facts.moved}"
-    )
+    if check_guards(facts, MaxDelete(facts.missing, None)):
+        return "mend that first; what is gone from the disk stays in the bucket until then"
+    gone = facts.missing - facts.moved
+    return f"if these files are meant to be gone, run once with a larger --max-delete, such as --max-delete {gone}"
 
 
 def _was_gone_before(tree: SourceTree, entry: ManifestEntry, started_ns: int) -> bool:

@@ -16,7 +16,7 @@ from itertools import islice
 from typing import assert_never
 
 from lrsync.core.events import EventSink, FindingRaised, Phase, PhaseAdvanced, PhaseStarted, Scanned
-from lrsync.core.keys import KeyProblem, join_path, path_for
+from lrsync.core.keys import KeyProblem, inner_library, join_path, path_for
 from lrsync.core.model import (
     Adopt,
     Change,
@@ -84,6 +84,8 @@ class _Rebuild:
     options: RebuildOptions
     summary: RunSummary = field(default_factory=RunSummary)
     aliases: dict[str, str] = field(default_factory=dict)
+    inner: tuple[str, ...] = ()
+    """Below which other libraries lie, each with its slash: they have manifests of their own."""
     started_ns: int = 0
 
     def execute(self) -> RunSummary:
@@ -121,6 +123,8 @@ class _Rebuild:
         take_listing(listing, self.options.prefix, threads=self.options.threads)
         self._drop_unconfirmed()
         unknown = list(self.ports.manifest.unknown_listed())
+        found = (inner_library(self.options.prefix, listed.key) for listed in unknown)
+        self.inner = tuple({f"{inner}/" for inner in found if inner is not None})
         self.ports.sink(PhaseStarted(Phase.HEADING, len(unknown)))
         with self.ports.make_pool(self.options.threads) as pool:
             self._adopt_all(pool, unknown)
@@ -189,6 +193,9 @@ class _Rebuild:
             path = path_for(self.options.prefix, listed.key)
         except KeyProblem as problem:
             return _foreign(listed, str(problem))
+        if listed.key.startswith(self.inner):
+            # lrsync wrote it, for another source: with a row here, --delete would take it for a missing file of ours.
+            return _foreign(listed, "an object of another library, whose prefix lies below this one's")
         try:
             info = self.ports.store.head(listed.key)
         except ObjectMissingError:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from lrsync.core.model import Content, Finding, FindingKind, QuarantinedContent
+from lrsync.core.model import Change, Content, Finding, FindingKind, ManifestEntry, QuarantinedContent
+from lrsync.core.plan import is_rot
 
 
 def mass_change(changed: int) -> Finding:
@@ -16,22 +17,39 @@ def mass_change(changed: int) -> Finding:
 
 
 def suspect_original(path: str, why: str, content: Content) -> Finding:
-    """A new original that does not look whole."""
+    """An original that may not be what it was, and of which the bucket has no good copy."""
     return Finding(
         FindingKind.SUSPECT_ORIGINAL,
         path,
-        f"this new original {why}; it was backed up as it is",
+        f"this original {why}; it was backed up as it is",
         "look at it, and copy it from the card again while the card has it; accept it if it is as it should be",
         quarantined=QuarantinedContent(path, content.stat, content.sha256),
     )
 
 
-def changed_original(path: str, content: Content) -> Finding:
-    """A known original whose bytes are other ones now."""
+def quarantined(change: Change, content: Content) -> Finding:
+    """A file whose bytes were not sent: an original's that were changed, or any file's that went bad."""
+    old = change.old
+    if old is not None and is_rot(old, content):
+        return rot(old, content.sha256)
+    good = old is None or old.drift is None
+    kept = "the good object in the bucket was kept" if good else "and its object in the bucket is not the good one"
     return Finding(
         FindingKind.ORIGINAL_CHANGED,
-        path,
-        "this original's bytes changed; the good object in the bucket was kept",
+        change.path,
+        f"this original's bytes changed; {kept}",
         "look at the file: if it is damaged, restore it; if the change is meant, accept it",
-        quarantined=QuarantinedContent(path, content.stat, content.sha256),
+        quarantined=QuarantinedContent(change.path, content.stat, content.sha256),
+    )
+
+
+def rot(entry: ManifestEntry, found: bytes) -> Finding:
+    """A file that nobody wrote, and that has other bytes all the same; `found` is their sha256."""
+    where = "the bucket has the good ones" if entry.has_good_object else "and the bucket has no good ones either"
+    return Finding(
+        FindingKind.ROT,
+        entry.path,
+        f"its bytes on the disk went bad without being written; {where}",
+        "bring the good bytes back with restore --in-place, and check the drive's health",
+        quarantined=QuarantinedContent(entry.path, entry.stat, found),
     )

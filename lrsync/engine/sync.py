@@ -269,7 +269,10 @@ class _SyncRun:
 
     def _raise_standing(self) -> None:
         """Say again what this scan could not see: rot has the recorded stat, and a known file is not looked into."""
+        raised = {(finding.kind, finding.path) for finding in self.summary.findings}
         for finding in self.ports.seals.standing_findings():
+            if (finding.kind, finding.path) in raised:
+                continue  # its object is lost too: then the file was looked into, and its rot seen again
             if finding.kind is FindingKind.SUSPECT_ORIGINAL and self._is_over(finding):
                 self.manifest.clear_findings([finding.kind], [finding.path])
             else:

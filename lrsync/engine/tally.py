@@ -118,7 +118,7 @@ class Tallier:
         self._count_content(action, action.content)
         if isinstance(action, Upload) and action.suspicion is not None:
             return reports.suspect_original(action.change.path, action.suspicion, action.content)
-        return reports.changed_original(action.change.path, action.content) if isinstance(action, Quarantine) else None
+        return reports.quarantined(action.change, action.content) if isinstance(action, Quarantine) else None
 
     def _count_content(self, action: FileAction, content: Content) -> None:
         """What kind of change the bytes turned out to be: new, other, the same under a new stat, or sent to mend."""

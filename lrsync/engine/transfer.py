@@ -23,6 +23,7 @@ from lrsync.core.model import (
     ChangeKind,
     Content,
     Done,
+    Drift,
     Failed,
     Held,
     ListedObject,
@@ -42,7 +43,7 @@ from lrsync.core.model import (
     WorkResult,
 )
 from lrsync.core.parts import MAX_OBJECT_BYTES, SINGLE_PUT_LIMIT, part_size_for
-from lrsync.core.plan import decide, overwrites
+from lrsync.core.plan import decide, outlived_its_object, overwrites
 from lrsync.core.ports import Clock, ManifestStore, ObjectStore, RacedError, SourceTree
 from lrsync.core.proof import disproves_content, entry_of, proves_content
 from lrsync.core.soundness import suspicion
@@ -128,7 +129,7 @@ class Transferrer:
         action = self._spare_good_bytes(decide(candidate))
         if hold_overwrites and overwrites(action, candidate):
             return Held(change)
-        if isinstance(action, Upload) and action.change.kind is ChangeKind.ADDED:
+        if isinstance(action, Upload):
             action = replace(action, suspicion=self._suspicion(action))
         if self.policy.dry_run and isinstance(action, Upload | ServerCopy):
             return self._foretell(action, key, read_at)
@@ -159,9 +160,11 @@ class Transferrer:
         return self._foretell(action, key, read_at) if self.policy.dry_run else self._perform(action, key, read_at)
 
     def _suspicion(self, action: Upload) -> str | None:
-        """Why a new original looks damaged: there is no good copy yet that it could be compared with."""
+        """Why an original that goes up looks damaged: there is no good copy that it could be compared with."""
         path, content = action.change.path, action.content
-        if not is_original(path):
+        if outlived_its_object(action.change.old, content):
+            return "has other bytes than were backed up, and the bucket has lost those"
+        if action.change.kind is not ChangeKind.ADDED or not is_original(path):
             return None
         if content.data is not None:
             held = content.data
@@ -182,6 +185,8 @@ class Transferrer:
         known = self.quarantined.get(change.path)
         if known is None or change.new is None or change.old is None:
             return None
+        if change.old.drift is Drift.MISSING:
+            return None  # nothing good is left to protect: decided anew, and what the disk has goes up
         stat = (change.new.size, change.new.mtime_ns, change.new.ctime_ns)
         return Content(known.stat, known.sha256, crc32=0, was_read=False) if known.stat == stat else None
 
@@ -268,7 +273,11 @@ class Transferrer:
     def _upload_over_unknown(self, action: Upload, key: str, read_at: int) -> Outcome:
         candidate = self._with_existing(Candidate(action.change, action.content), key)
         if candidate.existing is None:
-            raise ObjectError("the store says that the key is taken, and that it is not there", code="Conflict")
+            # SeaweedFS, and others that are file systems below: an object where others lie below its name.
+            hint = "some stores keep no file where they have a folder of that name: give the file another one"
+            raise ObjectError(
+                "the store says that the key is taken, and that it is not there", code="Conflict", hint=hint
+            )
         return self._perform(decide(candidate), key, read_at)
 
     def _keep(self, store: ObjectStore, key: str) -> None:

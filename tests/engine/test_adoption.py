@@ -88,6 +88,28 @@ def test_what_cannot_be_proven_is_sent_again_and_kept(world: World, part_size: i
     assert world.trash() == {"clip.mov": stored}
 
 
+def test_a_rebuild_takes_nothing_of_a_library_whose_prefix_lies_below(world: World) -> None:
+    """Its objects have lrsync's metadata, too: with rows here, the next --delete would empty that library."""
+    world.make({"a.jpg": b"a", "sub": {"inner.jpg": b"inner"}})
+    world.sync()
+    (world.photos / "sub/inner.jpg").unlink()
+    owner = "24ddb36c-cbb1-4181-97fe-9a9e6d33fa88"
+    for name in (f"{owner}.sqlite.zst", f"{owner}/20261122T222201Z.sqlite.zst"):
+        put_elsewhere(world, f"Photos/sub/.lrsync/manifest/{name}", b"snapshot")
+    before = dict(world.store.versions)
+    summary = world.rebuild()
+    assert (summary.actions.adopted, summary.drift.unknown) == (1, 3)
+    assert world.row("sub/inner.jpg") is None
+    assert world.sync(delete=True).actions.trashed == 0
+    assert world.store.versions == before
+
+
+def test_a_folder_that_only_looks_like_lrsyncs_own_is_an_ordinary_one(world: World) -> None:
+    world.make({"sub": {".lrsync": {"manifest": {"notes.txt": b"mine"}}}})
+    world.sync()
+    assert world.rebuild().actions.adopted == 1
+
+
 def test_no_md5_of_parts_is_made_where_nothing_asks_for_it(world: World) -> None:
     asked: list[object] = []
 

@@ -12,7 +12,7 @@ from lrsync.adapters.ignore import IgnoreRules
 from lrsync.adapters.manifest import Manifest
 from lrsync.core.model import Drift, FindingKind
 from lrsync.core.plan import MaxDelete
-from lrsync.errors import BucketError, ExitCode, InterruptedRun, ObjectError
+from lrsync.errors import BucketError, ExitCode, InterruptedRun, ObjectError, ObjectExistsError
 from tests.engine.world import PREFIX, World
 from tests.trees import AWKWARD_NAMES
 
@@ -205,7 +205,7 @@ def test_a_file_that_returns_is_known_again(world: World) -> None:
     assert row is not None and row.missing_since is None
 
 
-@pytest.mark.parametrize("case", ["too many", "unreadable", "no marker", "empty"])
+@pytest.mark.parametrize("case", ["too many", "unreadable", "no marker", "empty", "mass change"])
 def test_a_guard_that_refuses_deletes_nothing(world: World, case: str) -> None:
     world.make({"a": {f"{i}.jpg": str(i).encode() for i in range(5)}, "b.jpg": b"b", "c": {"d.jpg": b"d"}})
     world.sync()
@@ -218,14 +218,33 @@ def test_a_guard_that_refuses_deletes_nothing(world: World, case: str) -> None:
     elif case == "empty":
         for file in world.photos.rglob("*.jpg"):
             file.unlink()
+    elif case == "mass change":
+        world.make({"many": {f"{i}.jpg": f"photo {i}".encode() for i in range(60)}})
+        world.sync()
+        world.make({"many": {f"{i}.jpg": f"encrypted {i}".encode() for i in range(60)}})
     else:
         world.wrap_tree = _Unreadable  # type: ignore[assignment]
     before = world.objects()
     summary = world.sync(delete=True, max_delete=limit)
     assert world.objects() == before and world.trash() == {}
-    assert FindingKind.DELETE_GUARD in [f.kind for f in summary.findings]
+    (refused,) = [f for f in summary.findings if f.kind is FindingKind.DELETE_GUARD]
+    assert ("--max-delete" in refused.hint) is (case == "too many"), "no number helps against the other guards"
     assert summary.exit_code in (ExitCode.NEEDS_PERSON, ExitCode.INCOMPLETE)
     assert (summary.exit_code is ExitCode.INCOMPLETE) == (case == "unreadable")
+
+
+def test_deletes_come_last(world: World) -> None:
+    """A file that only moved has its object under the new key before the old one goes."""
+    world.make({"a": {f"{i}.jpg": str(i).encode() for i in range(5)}})
+    world.sync()
+    (world.photos / "a").rename(world.photos / "z")
+    world.make({"zz.jpg": b"new"})
+    asked: list[str] = []
+    world.store.fail = lambda operation, key: asked.append(operation)
+    assert world.sync(delete=True).actions.trashed == 5
+    first = asked.index("delete")
+    assert asked[:first].count("copy") == 5
+    assert not {"put", "copy"} & set(asked[first:])
 
 
 def test_renames_do_not_count_as_deletes(world: World) -> None:
@@ -327,9 +346,32 @@ def test_changed_original_does_not_replace_an_altered_object(world: World) -> No
     (world.photos / "a.nef").write_bytes(b"bad2")
     summary = world.sync(full=True)
     assert summary.actions.quarantined == 1
+    (changed,) = [f for f in summary.findings if f.kind is FindingKind.ORIGINAL_CHANGED]
+    assert "not the good one" in changed.message, "of an altered object nobody may say that the good one was kept"
     assert world.objects() == {f"{PREFIX}/a.nef": b"bad1"}
     row = world.row("a.nef")
     assert row is not None and row.drift is Drift.ALTERED
+
+
+@pytest.mark.parametrize("quarantined_before", [False, True])
+def test_a_changed_original_whose_good_object_was_lost_goes_up_and_is_told(
+    world: World, quarantined_before: bool
+) -> None:
+    """What the disk has is the only copy that is left; that it is not what was backed up must not be passed over."""
+    world.make({"a.nef": b"good"})
+    world.sync()
+    (world.photos / "a.nef").write_bytes(b"changed")
+    if quarantined_before:
+        assert world.sync().actions.quarantined == 1
+    world.store.lose(f"{PREFIX}/a.nef")
+    foretold = world.sync(full=True, dry_run=True)
+    assert (foretold.actions.uploaded, world.objects()) == (1, {})
+    summary = world.sync(full=True)
+    assert (summary.exit_code, summary.actions.uploaded) == (ExitCode.NEEDS_PERSON, 1)
+    assert [(f.kind, f.path) for f in summary.findings] == [(FindingKind.SUSPECT_ORIGINAL, "a.nef")]
+    assert "the bucket has lost those" in summary.findings[0].message
+    assert world.objects() == world.files()
+    assert world.sync().exit_code is ExitCode.NEEDS_PERSON, "until it is accepted, or the good bytes are back"
 
 
 def test_another_etag_with_the_same_checksum_is_no_drift(world: World) -> None:
@@ -392,6 +434,21 @@ def test_an_object_that_appeared_since_the_listing_is_kept_too(world: World) -> 
     assert summary.drift.checked is False
     assert world.objects() == world.files()
     assert world.trash() == {"b.jpg": b"somebody's"}
+
+
+def test_a_key_that_is_taken_by_a_folder_is_one_files_failure(world: World) -> None:
+    """As SeaweedFS answers for `a.jpg` while it has `a.jpg/inside.txt`."""
+    world.make({"a.jpg": b"a", "b.jpg": b"b"})
+
+    def taken(operation: str, key: str) -> None:
+        if operation == "put" and key.endswith("a.jpg"):
+            raise ObjectExistsError("is in the bucket already")
+
+    world.store.fail = taken
+    summary = world.sync()
+    assert (summary.exit_code, summary.actions.uploaded) == (ExitCode.INCOMPLETE, 1)
+    assert [(failed.path, "folder of that name" in failed.hint) for failed in summary.errors] == [("a.jpg", True)]
+    assert world.row("a.jpg") is None
 
 
 def test_a_server_copy_never_replaces_an_unknown_object(world: World) -> None:

@@ -174,6 +174,31 @@ def test_rot_and_an_altered_object_leave_both_as_they_are(world: World) -> None:
     assert world.store.data(f"{PREFIX}/2024/b.jpg") == b"other"
 
 
+@pytest.mark.parametrize("path", ["2024/a.nef", "2024/b.jpg"])
+@pytest.mark.parametrize("drift", list(Drift))
+def test_rot_that_nobody_knew_of_does_not_mend_a_lost_object(world: World, path: str, drift: Drift) -> None:
+    """Sent in the lost object's place it would be the photo from then on, and nobody would ever be told."""
+    key, file = f"{PREFIX}/{path}", world.photos / path
+    good = file.read_bytes()
+    rot(file)
+    world.store.lose(key)
+    if drift is Drift.ALTERED:
+        world.store.corrupt(key, b"other")
+    before = world.objects()
+    for options in ({"full": True}, {}, {"use_digests": False}):
+        summary = world.sync(**options)
+        assert (summary.exit_code, summary.actions.uploaded) == (ExitCode.NEEDS_PERSON, 0), options
+        assert (len(summary.findings), set(kinds(summary))) == (2, {FindingKind.DRIFT, FindingKind.ROT}), options
+        assert "no good ones either" in next(f.message for f in summary.findings if f.kind is FindingKind.ROT)
+    assert world.objects() == before
+    report = status(world)
+    assert (report.safe, report.rotten) == (2, 1)
+    rot(file, good)
+    mended = world.sync()
+    assert (mended.exit_code, mended.drift.repaired) == (ExitCode.OK, 1)
+    assert world.objects() == world.files()
+
+
 @pytest.mark.parametrize("mend", ["bytes", "edit", "remove"])
 def test_rot_is_over_once_the_file_is_settled(world: World, mend: str) -> None:
     file = world.photos / "2024/b.jpg"
