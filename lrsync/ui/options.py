@@ -81,8 +81,8 @@ _JSON: Final = (
 )
 _TALK: Final = (
     *_JSON,
-    click.option("--quiet", is_flag=True, envvar="LRSYNC_QUIET", help="Say nothing unless something is wrong."),
-    click.option("--verbose", is_flag=True, envvar="LRSYNC_VERBOSE", help="Name every file that is dealt with."),
+    click.option("-q", "--quiet", is_flag=True, envvar="LRSYNC_QUIET", help="Say nothing unless something is wrong."),
+    click.option("-v", "--verbose", is_flag=True, envvar="LRSYNC_VERBOSE", help="Name every file that is dealt with."),
     click.option("--log-file", metavar="FILE", help="The log's place, if not the usual one."),
 )
 
