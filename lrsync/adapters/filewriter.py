@@ -1,36 +1,28 @@
 """Write files into a folder: whole or not at all, on the disk when it says so, and never through a link.
 
 Owns every byte that lrsync writes into a photographer's folder but the marker. Replaces nothing that it was not
-told of, and keeps what it replaces beside it: those bytes may be the only ones of their kind.
+told of; what it replaces it keeps beside it unless told otherwise: those bytes may be the only ones of their kind.
 """
 
 from __future__ import annotations
 
 import errno
-import hashlib
 import os
 import secrets
-import stat
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
-from itertools import count
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
-from lrsync.adapters import longpath
-from lrsync.adapters.oddity import Oddity, windows_oddity
-from lrsync.adapters.reader import facts_of
-from lrsync.core.keys import KeyProblem, path_for, split_path
+from lrsync.adapters.folders import Folder, numbered, opened
+from lrsync.adapters.partfile import PartFile
+from lrsync.core.keys import KeyProblem, join_path, path_for, split_path
 from lrsync.core.model import Stat
-from lrsync.core.ports import Damaged, Placed
+from lrsync.core.ports import Damaged, Placed, Placing
 
 TEMPORARY: Final = ".lrsync-tmp-"
 REPLACED: Final = ".lrsync-replaced-"
 """Both are left out by the default rules: neither is a photo of the user's."""
-_NAME_BYTES: Final = 255
-_CREATE: Final = os.O_CREAT | os.O_EXCL | os.O_WRONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
-_STEP: Final = longpath.FOLDER_FLAGS | longpath.NO_FOLLOW
-_NO_FOLDER: Final = (errno.ELOOP, errno.ENOTDIR, errno.EMLINK)
 
 
 class FileWriter:
@@ -45,184 +37,49 @@ class FileWriter:
         """The regular file's stat, reached without following a link; None where there is none."""
         folder, name = _split(path)
         try:
-            with _opened(self._root, folder, create=False) as at:
+            with opened(self._root, folder, create=False) as at:
                 return at.facts(name)
         except FileNotFoundError:
             return None
 
-    def write(
-        self, path: str, chunks: Iterator[bytes], *, sha256: bytes, mtime_ns: int, replacing: Stat | None
-    ) -> Placed | Damaged:
+    def write(self, path: str, chunks: Iterator[bytes], sha256: bytes | None, placing: Placing) -> Placed | Damaged:
         """See `TargetFolder.write`."""
         folder, name = _split(path)
-        with _opened(self._root, folder, create=True) as at:
-            at.demand(name, replacing)
+        with opened(self._root, folder, create=True) as at:
+            at.demand(name, placing.replacing)
             part = f"{TEMPORARY}{secrets.token_hex(8)}"
             try:
-                if at.fill(part, chunks, mtime_ns, at.mode(name)) != sha256:
-                    return Damaged(_beside(path, at.keep(part, lambda n: _named(name, ".damaged", n))))
-                # Looked at again: a download may take an hour, and somebody may have worked on the file meanwhile.
-                at.demand(name, replacing)
-                kept = None if replacing is None else at.set_aside(name, f"{REPLACED}{self._stamp}-")
-                at.put(part, name, replace=replacing is not None)
+                found = at.fill(part, chunks, placing.mtime_ns, at.mode(name))
+                if sha256 not in (None, found):
+                    return Damaged(join_path(folder, at.keep(part, lambda n: numbered(name, ".damaged", n))))
+                return self._placed(at, part, path, placing)._replace(sha256=found)
             finally:
                 at.drop(part)
-            at.sync()
-            placed = at.facts(name)
+
+    @contextmanager
+    def partial(self, path: str) -> Iterator[PartFile]:
+        """See `TargetFolder.partial`."""
+        folder = _split(path)[0]
+        with (
+            opened(self._root, folder, create=True) as at,
+            PartFile(at, path, lambda part, placing: self._placed(at, part, path, placing)) as part,
+        ):
+            yield part
+
+    def _placed(self, at: Folder, part: str, path: str, placing: Placing) -> Placed:
+        """Give a finished file its name."""
+        folder, name = _split(path)
+        # Looked at again: a download may take an hour, and somebody may have worked on the file meanwhile.
+        at.demand(name, placing.replacing)
+        replaces = placing.replacing is not None
+        kept = at.set_aside(name, f"{REPLACED}{self._stamp}-") if replaces and placing.keep else None
+        at.put(part, name, replace=replaces)
+        at.drop(part)
+        at.sync()
+        placed = at.facts(name)
         if placed is None:
             raise FileNotFoundError(errno.ENOENT, "vanished as soon as it was written", path)
-        return Placed(placed, None if kept is None else _beside(path, kept))
-
-
-class _Folder:
-    """One open folder. By descriptor where the system can: then no renamed or linked parent leads elsewhere."""
-
-    def __init__(self, handle: int | None, path: str) -> None:
-        self._fd = handle
-        self._path = path
-
-    def _at(self, name: str) -> str:
-        return name if self._fd is not None else os.path.join(self._path, name)
-
-    def _lstat(self, name: str) -> os.stat_result | None:
-        try:
-            return os.stat(self._at(name), dir_fd=self._fd, follow_symlinks=False)
-        except FileNotFoundError:
-            return None
-
-    def facts(self, name: str) -> Stat | None:
-        """The stat of a regular file."""
-        found = self._lstat(name)
-        return facts_of(found) if found is not None and stat.S_ISREG(found.st_mode) else None
-
-    def mode(self, name: str) -> int | None:
-        """The permissions of the file that is there."""
-        found = self._lstat(name)
-        return None if found is None else stat.S_IMODE(found.st_mode)
-
-    def demand(self, name: str, expected: Stat | None) -> None:
-        """Raises FileExistsError unless just this file, or none, is there."""
-        found = self._lstat(name)
-        if found is None and expected is None:
-            return
-        if found is None or expected is None or not stat.S_ISREG(found.st_mode) or facts_of(found) != expected:
-            raise FileExistsError(errno.EEXIST, "another file is there, or it was changed just now", name)
-
-    def fill(self, name: str, chunks: Iterator[bytes], mtime_ns: int, mode: int | None) -> bytes:
-        """Write a new file with this time and mode, on the disk when this returns; the sha256 of what was written."""
-        digest = hashlib.sha256()
-        handle = os.open(self._at(name), _CREATE, 0o666 if mode is None else 0o600, dir_fd=self._fd)
-        with os.fdopen(handle, "wb", buffering=0) as file:
-            for chunk in chunks:
-                digest.update(chunk)
-                rest = memoryview(chunk)
-                while rest:
-                    rest = rest[file.write(rest) :]
-            if mode is not None and hasattr(os, "fchmod"):
-                os.fchmod(handle, mode)
-            os.fsync(handle)
-            if os.utime in os.supports_fd:
-                os.utime(handle, ns=(mtime_ns, mtime_ns))
-        if os.utime not in os.supports_fd:
-            os.utime(self._at(name), ns=(mtime_ns, mtime_ns))
-        return digest.digest()
-
-    def keep(self, part: str, name_of: Callable[[int], str]) -> str:
-        """Give a file the first of these names that is free; returns it."""
-        for number in count():
-            with suppress(FileExistsError):
-                self.put(part, name_of(number), replace=False)
-                return name_of(number)
-        raise AssertionError("names do not run out")
-
-    def set_aside(self, name: str, prefix: str) -> str:
-        """Keep a file under another name; it may have its own as well until that is taken from it."""
-        for number in count():
-            kept = _named(f"{prefix}{name}", "", number)
-            with suppress(FileExistsError):
-                self._link_or_move(name, kept)
-                return kept
-        raise AssertionError("names do not run out")
-
-    def put(self, part: str, name: str, *, replace: bool) -> None:
-        """Give a file its name; without `replace` only where that is free, else FileExistsError."""
-        if replace:
-            os.replace(self._at(part), self._at(name), src_dir_fd=self._fd, dst_dir_fd=self._fd)
-        else:
-            self._link_or_move(part, name)
-
-    def _link_or_move(self, name: str, to: str) -> None:
-        """A second name for the file: linking, unlike renaming, never replaces. The caller drops the first."""
-        try:
-            os.link(self._at(name), self._at(to), src_dir_fd=self._fd, dst_dir_fd=self._fd)
-        except FileExistsError:
-            raise
-        except OSError:
-            # FAT, exFAT and some network drives have no hard links.
-            if self._lstat(to) is not None:
-                raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), to) from None
-            os.rename(self._at(name), self._at(to), src_dir_fd=self._fd, dst_dir_fd=self._fd)
-
-    def drop(self, name: str) -> None:
-        """Remove a file, if it is there."""
-        with suppress(FileNotFoundError):
-            os.unlink(self._at(name), dir_fd=self._fd)
-
-    def sync(self) -> None:
-        """Make the names last through a power cut, where folders can be synced: not on every network drive."""
-        if self._fd is None:
-            return
-        try:
-            os.fsync(self._fd)
-        except OSError as error:
-            if error.errno not in (errno.EINVAL, errno.ENOTSUP):
-                raise
-
-
-@contextmanager
-def _opened(root: str, folder: str, *, create: bool) -> Iterator[_Folder]:
-    """A folder below the root, reached step by step so that no link is followed; made where it is not there."""
-    names = folder.split("/") if folder else []
-    if not longpath.CAN_STEP:
-        yield _Folder(None, _walk_paths(root, names, create=create))
-        return
-    handle = os.open(root, longpath.FOLDER_FLAGS)
-    try:
-        for name in names:
-            deeper = _step(handle, name, create=create)
-            os.close(handle)
-            handle = deeper
-        yield _Folder(handle, "")
-    finally:
-        os.close(handle)
-
-
-def _step(handle: int, name: str, *, create: bool) -> int:
-    if create:
-        with suppress(FileExistsError):
-            os.mkdir(name, dir_fd=handle)
-    try:
-        return os.open(name, _STEP, dir_fd=handle)
-    except OSError as error:
-        raise _not_a_folder(name) if error.errno in _NO_FOLDER else error from None
-
-
-def _walk_paths(root: str, names: list[str], *, create: bool) -> str:
-    """The same on systems without descriptors of folders (Windows): each step is looked at before it is gone."""
-    path = root
-    for name in names:
-        path = os.path.join(path, name)
-        if create:
-            with suppress(FileExistsError):
-                os.mkdir(path)
-        found = os.lstat(path)
-        if not stat.S_ISDIR(found.st_mode) or windows_oddity(found) is Oddity.LINK:
-            raise _not_a_folder(name)
-    return path
-
-
-def _not_a_folder(name: str) -> OSError:
-    return NotADirectoryError(errno.ENOTDIR, "a folder on its way is a link, or no folder", name)
+        return Placed(placed, None if kept is None else join_path(folder, kept))
 
 
 def _split(path: str) -> tuple[str, str]:
@@ -234,17 +91,3 @@ def _split(path: str) -> tuple[str, str]:
     if os.name == "nt" and any(c in checked for c in "\\:"):
         raise OSError(errno.EINVAL, "has a character that leads elsewhere on this system", path)
     return split_path(checked)
-
-
-def _named(name: str, suffix: str, number: int) -> str:
-    """The name with a suffix, and a number from the second on, in as many bytes as a name may have."""
-    tail = suffix + (f"-{number}" if number else "")
-    room = _NAME_BYTES - len(os.fsencode(tail))
-    while len(os.fsencode(name)) > room:
-        name = name[:-1]
-    return name + tail
-
-
-def _beside(path: str, name: str) -> str:
-    folder = split_path(path)[0]
-    return f"{folder}/{name}" if folder else name

@@ -69,8 +69,8 @@ class IgnoreRules:
     """
 
     def __init__(self, exclude: Iterable[str] = (), include: Iterable[str] = (), *, defaults: bool = True) -> None:
-        excludes = [_canonical(pattern, "--exclude") for pattern in exclude]
-        includes = [_canonical(pattern, "--include") for pattern in include]
+        excludes = [canonical(pattern, "--exclude") for pattern in exclude]
+        includes = [canonical(pattern, "--include") for pattern in include]
         junk = list(DEFAULT_JUNK) if defaults else []
         shadows = [APPLE_DOUBLE] if defaults else []
         self._excluding = (*excludes, *junk, *shadows)
@@ -158,8 +158,8 @@ def fold(path: str) -> str:
     return path if path.isascii() else unicodedata.normalize("NFC", path)
 
 
-def _canonical(pattern: str, flag: str) -> str:
-    """A user's pattern as a gitignore line. Raises UsageError."""
+def canonical(pattern: str, flag: str) -> str:
+    """A user's pattern as a gitignore line; `flag` is where they gave it. Raises UsageError."""
     text = fold(pattern)
     text = text if text.endswith("\\ ") else text.rstrip()
     if not text.strip("/"):

@@ -16,9 +16,18 @@ def name_files(texts: Iterable[str], source: Path, cwd: Path) -> tuple[Named, ..
     Someone who stands in the source means what they see there; anywhere else a relative path starts at the source.
     A path outside of the source has no candidates. `*` and `?` are kept: who calls may match patterns with them.
     """
-    roots = tuple(dict.fromkeys((os.path.abspath(source), os.path.realpath(source))))
+    roots = _roots(source)
     here = _relative(os.path.realpath(cwd), roots)
     return tuple(Named(text, _spellings(_candidates(text, roots, here))) for text in texts)
+
+
+def place_in(source: Path, cwd: Path) -> str:
+    """Where in the source somebody stands, as a relative path; '.' at its root, and anywhere outside of it."""
+    return _relative(os.path.realpath(cwd), _roots(source)) or "."
+
+
+def _roots(source: Path) -> tuple[str, ...]:
+    return tuple(dict.fromkeys((os.path.abspath(source), os.path.realpath(source))))
 
 
 def _candidates(text: str, roots: tuple[str, ...], here: str | None) -> list[str]:

@@ -80,15 +80,44 @@ def unpack(chunks: Iterator[bytes], sha256: bytes | None, to: Path, expected: Li
     `sha256` is of the packed bytes (without one the snapshot is not trusted). An older schema is brought up to date.
     Raises SnapshotDamagedError, and ManifestError where the disk is full or read-only; then `to` is not made.
     """
+
+    def is_expected(row: LibraryRow) -> bool:
+        return (row.uuid, row.bucket, row.prefix) == (expected.uuid, expected.bucket, expected.prefix)
+
+    _unpack(chunks, sha256, to, _Wanted(expected.prefix, is_expected, partial(_move_library, expected)))
+
+
+def unpack_to_read(chunks: Iterator[bytes], sha256: bytes | None, to: Path, prefix: str, uuid: str) -> None:
+    """The same for a manifest that is only read, to restore from: its library may have had another bucket.
+
+    A bucket that was copied to another one is restored from there. Raises as `unpack`.
+    """
+
+    def is_expected(row: LibraryRow) -> bool:
+        return (row.uuid, row.prefix) == (uuid, prefix)
+
+    _unpack(chunks, sha256, to, _Wanted(prefix, is_expected, _make_whole))
+
+
+@dataclass(frozen=True, slots=True)
+class _Wanted:
+    """What a snapshot must be of, and what is done to it before it gets its name."""
+
+    prefix: str
+    is_expected: Callable[[LibraryRow], bool]
+    finish: Callable[[sqlite3.Connection], None]
+
+
+def _unpack(chunks: Iterator[bytes], sha256: bytes | None, to: Path, wanted: _Wanted) -> None:
     part, plain = sqlite.side_file(to, ".zst.part"), sqlite.side_file(to, ".unpacking")
     try:
         with sqlite.translating(to):
             to.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
             _receive(chunks, sha256, part)
             _decompress(part, plain)
-        _check(plain, expected)
+        _check(plain, wanted)
         with sqlite.translating(to):
-            _ask(plain, partial(_move_library, expected))
+            _ask(plain, wanted.finish)
             _remove_side_files(to)
             plain.replace(to)
     finally:
@@ -171,7 +200,7 @@ def _copy(unpacker: zstandard.ZstdDecompressor, source: IO[bytes], out: IO[bytes
 # --- checking ---------------------------------------------------------------------------------------------
 
 
-def _check(path: Path, expected: LibraryRow) -> None:
+def _check(path: Path, wanted: _Wanted) -> None:
     """Raises SnapshotDamagedError for what must not become a manifest."""
     try:
         with sqlite.translating(path):
@@ -181,8 +210,8 @@ def _check(path: Path, expected: LibraryRow) -> None:
         prepare(path, check=False)
         quick_check(path)
         with sqlite.translating(path):
-            _ask(path, partial(_refuse_other_library, expected))
-            _ask(path, partial(_refuse_names, expected.prefix))
+            _ask(path, partial(_refuse_other_library, wanted))
+            _ask(path, partial(_refuse_names, wanted.prefix))
     except ManifestError as error:
         raise SnapshotDamagedError(error.message) from error
     except (sqlite3.Error, ValueError, TypeError) as error:
@@ -202,11 +231,11 @@ def _refuse_code(connection: sqlite3.Connection) -> None:
         raise SnapshotDamagedError("it holds triggers or views, as no manifest does")
 
 
-def _refuse_other_library(expected: LibraryRow, connection: sqlite3.Connection) -> None:
+def _refuse_other_library(wanted: _Wanted, connection: sqlite3.Connection) -> None:
     row = read_library(connection)
     if row is None:
         raise SnapshotDamagedError("it does not say which library it is of")
-    if (row.uuid, row.bucket, row.prefix) != (expected.uuid, expected.bucket, expected.prefix):
+    if not wanted.is_expected(row):
         raise SnapshotDamagedError("it is of another library, bucket or prefix")
 
 
@@ -214,6 +243,10 @@ def _move_library(expected: LibraryRow, connection: sqlite3.Connection) -> None:
     """The library may lie elsewhere now, and the store have another address."""
     values = (expected.name, sqlite.to_text(expected.source), expected.endpoint)
     connection.execute(f"UPDATE {LIBRARY} SET name = ?, source = ?, endpoint = ?", values)
+    _make_whole(connection)
+
+
+def _make_whole(connection: sqlite3.Connection) -> None:
     # Made whole in its one file: only that is renamed.
     connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
 

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from lrsync.core.events import EventSink
     from lrsync.core.model import RunSummary, StatusReport
     from lrsync.core.requests import AcceptRequest, RestoreRequest, VerifyRequest
+    from lrsync.core.restoring import RestorePlan
     from lrsync.core.trash import TrashSummary
 
 
@@ -55,11 +56,17 @@ def run_accept(config: Config, sink: EventSink, stop: threading.Event, request: 
     return accept.run_accept(config, sink, stop, request)
 
 
-def run_restore(config: Config, sink: EventSink, stop: threading.Event, request: RestoreRequest) -> RunSummary:
-    """Bring files back from the bucket. Raises LrsyncError."""
+def run_restore(
+    config: Config,
+    sink: EventSink,
+    stop: threading.Event,
+    request: RestoreRequest,
+    confirm: Callable[[RestorePlan], bool],
+) -> RunSummary:
+    """Bring files back from the bucket, if `confirm` (asked with what it comes to) agrees. Raises LrsyncError."""
     from lrsync.app import restore
 
-    return restore.run_restore(config, sink, stop, request)
+    return restore.run_restore(config, sink, stop, request, confirm)
 
 
 def open_store(config: Config) -> S3Store:

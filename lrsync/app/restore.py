@@ -1,65 +1,138 @@
-"""Wire a restore: in place, into the source; or into another folder, for which the source need not be there."""
+"""Wire a restore: into the source, or into another folder; by this machine's manifest, or by the bucket alone."""
 
 from __future__ import annotations
 
+import os
 import threading
 import time
+from collections.abc import Callable
 from contextlib import ExitStack
-from datetime import UTC, datetime
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 from lrsync.adapters.filewriter import FileWriter
 from lrsync.adapters.ignore import IgnoreRules
 from lrsync.adapters.localfs import LocalTree
-from lrsync.adapters.naming import name_files
 from lrsync.adapters.power import awake_while_working
-from lrsync.app.existing import open_with_source, open_without_source
+from lrsync.adapters.selecting import selection_of
+from lrsync.adapters.targets import free_bytes, make_target, name_rules, refuse_source
+from lrsync.app.existing import Existing, open_with_source, open_without_source
+from lrsync.app.session import manifest_path
 from lrsync.config import Config
 from lrsync.core.events import EventSink
-from lrsync.core.model import RunSummary
-from lrsync.core.requests import RestoreRequest
+from lrsync.core.keys import stamp_of
+from lrsync.core.localnames import POSIX, WINDOWS, NameRules
+from lrsync.core.model import Failed, RunSummary, SnapshotUse
+from lrsync.core.ports import ManifestStore, ObjectStore, SealStore
+from lrsync.core.requests import Knowledge, RestoreRequest
+from lrsync.core.restoring import Backup, RestorePlan
+from lrsync.core.selection import Selection
 from lrsync.engine import restore
+from lrsync.engine.backups import ManifestBackup
 from lrsync.engine.restore import RestoreOptions, RestorePorts
 from lrsync.errors import UsageError
 
+_COMMAND: Final = "lrsync restore"
+Confirm = Callable[[RestorePlan], bool]
 
-def run_restore(config: Config, sink: EventSink, stop: threading.Event, request: RestoreRequest) -> RunSummary:
-    """Bring files back. Raises LrsyncError."""
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """What can be restored, and who remembers what was."""
+
+    seals: SealStore
+    manifest: ManifestStore
+    backup: Backup
+    open_store: Callable[[], ObjectStore]
+    snapshot: SnapshotUse | None = None
+    problems: Callable[[], list[Failed]] = list
+
+
+def run_restore(
+    config: Config, sink: EventSink, stop: threading.Event, request: RestoreRequest, confirm: Confirm
+) -> RunSummary:
+    """Bring files back. `confirm` is asked, with what it comes to, before anything is fetched. Raises LrsyncError."""
     with ExitStack() as resources:
         sink = resources.enter_context(awake_while_working(sink))
+        selection = selection_of(request, config.source or Path.cwd(), Path.cwd())
         if request.to is None:
-            library = open_with_source(config, resources, sink, command="lrsync restore")
-            assert library.session is not None
-            source = folder = library.session.source
+            known, folder, names = *_of_source(config, resources, sink), POSIX
         else:
-            library = open_without_source(config, resources, command="lrsync restore")
-            source, folder = config.source or Path.cwd(), _made(Path(request.to), dry_run=config.dry_run)
-        stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
-        ports = RestorePorts(
-            tree=LocalTree(folder, IgnoreRules(defaults=False)),
-            target=FileWriter(folder, stamp=stamp),
-            seals=library.seals,
-            manifest=library.manifest,
-            open_store=library.open_store,
-            stopping=stop.is_set,
-            clock=time.time_ns,
-            sink=sink,
-        )
+            folder = Path(request.to)
+            if config.source is not None:
+                refuse_source(folder, config.source)
+            known = _known(config, resources, sink, stop, (request.knowledge, selection))
+            names = _prepared(folder, dry_run=config.dry_run)
+        ports = _ports(known, folder, sink, stop, confirm)
         options = RestoreOptions(
-            names=name_files(request.paths, source, Path.cwd()),
+            selection=selection,
             in_place=request.to is None,
+            overwrite=request.overwrite,
+            names=names,
             threads=config.threads,
             batch_size=config.batch_size,
             dry_run=config.dry_run,
         )
-        return restore.run_restore(ports, options)
+        summary = restore.run_restore(ports, options)
+        summary.snapshot = known.snapshot
+        return summary
 
 
-def _made(folder: Path, *, dry_run: bool) -> Path:
+def _ports(known: _Known, folder: Path, sink: EventSink, stop: threading.Event, confirm: Confirm) -> RestorePorts:
+    return RestorePorts(
+        tree=LocalTree(folder, IgnoreRules(defaults=False)),
+        target=FileWriter(folder, stamp=stamp_of(time.time_ns())),
+        seals=known.seals,
+        manifest=known.manifest,
+        backup=known.backup,
+        open_store=known.open_store,
+        stopping=stop.is_set,
+        wait=stop.wait,
+        clock=time.time_ns,
+        sink=sink,
+        free_bytes=lambda: free_bytes(folder),
+        confirm=confirm,
+        problems=known.problems,
+    )
+
+
+def _of_source(config: Config, resources: ExitStack, sink: EventSink) -> tuple[_Known, Path]:
+    """What the manifest knows, and the source, proven to be the library's."""
+    library = open_with_source(config, resources, sink, command=_COMMAND)
+    assert library.session is not None
+    return _of_library(library), library.session.source
+
+
+def _known(
+    config: Config, resources: ExitStack, sink: EventSink, stop: threading.Event, wanted: tuple[Knowledge, Selection]
+) -> _Known:
+    """What this machine's manifest knows; where it has none, or is told so, what the bucket alone does."""
+    knowledge = wanted[0]
+    if knowledge is Knowledge.MANIFEST or (knowledge is Knowledge.AUTO and _has_manifest(config)):
+        return _of_library(open_without_source(config, resources, command=_COMMAND))
+    from lrsync.app.bare import open_bare
+
+    bare = open_bare(config, resources, sink, stop, wanted)
+    return _Known(bare.seals, bare.manifest, bare.backup, bare.open_store, bare.snapshot, bare.problems)
+
+
+def _of_library(library: Existing) -> _Known:
+    return _Known(library.seals, library.manifest, ManifestBackup(library.manifest), library.open_store)
+
+
+def _has_manifest(config: Config) -> bool:
+    if config.manifest is not None:
+        if not os.path.lexists(config.manifest):
+            hint = "leave --manifest out: the bucket itself knows what it holds"
+            raise UsageError(f"there is no manifest {config.manifest}", hint=hint)
+        return True
+    return config.source is not None and os.path.lexists(manifest_path(config))
+
+
+def _prepared(folder: Path, *, dry_run: bool) -> NameRules:
+    """Make the folder, and find out what its disk does with names. A dry run makes nothing, and has to guess."""
     if dry_run:
-        return folder
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise UsageError(f"{folder} cannot be made: {error.strerror}", hint="choose another folder with --to") from None
-    return folder
+        return WINDOWS if os.name == "nt" else POSIX
+    make_target(folder)
+    return name_rules(folder)

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
 
-from lrsync.core.model import Finding, Outcome
+from lrsync.core.model import Failed, Finding, Outcome
 
 
 class Phase(Enum):
@@ -20,6 +20,7 @@ class Phase(Enum):
     SNAPSHOT = "saving the manifest"
     PURGING = "emptying the trash"
     VERIFYING = "verifying"
+    PLANNING = "comparing with what is there"
     RESTORING = "restoring"
 
 
@@ -57,6 +58,14 @@ class WorkFound:
 
 
 @dataclass(frozen=True, slots=True)
+class WorkPlanned:
+    """So many files and bytes will be dealt with: said once, where it is known before the first."""
+
+    files: int
+    bytes: int
+
+
+@dataclass(frozen=True, slots=True)
 class WorkStarted:
     """A worker took this file up."""
 
@@ -66,7 +75,7 @@ class WorkStarted:
 
 @dataclass(frozen=True, slots=True)
 class BytesSent:
-    """So many bytes of this file were acknowledged."""
+    """So many bytes of this file were acknowledged, or arrived."""
 
     path: str
     count: int
@@ -79,6 +88,16 @@ class WorkFinished:
     path: str
     size: int
     outcome: Outcome
+
+
+@dataclass(frozen=True, slots=True)
+class FileBack:
+    """A file was restored (`was_fetched`), was there already, or `failed`. `size` in bytes."""
+
+    path: str
+    size: int
+    was_fetched: bool
+    failed: Failed | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +115,17 @@ class Notice:
 
 
 Event = (
-    PhaseStarted | PhaseAdvanced | Scanned | WorkFound | WorkStarted | BytesSent | WorkFinished | FindingRaised | Notice
+    PhaseStarted
+    | PhaseAdvanced
+    | Scanned
+    | WorkFound
+    | WorkPlanned
+    | WorkStarted
+    | BytesSent
+    | WorkFinished
+    | FileBack
+    | FindingRaised
+    | Notice
 )
 EventSink = Callable[[Event], None]
 

@@ -562,12 +562,30 @@ class VerifyCounts:
 
 @dataclass(slots=True)
 class RestoreCounts:
-    """What a restore did. `existing`: a file was there already, and is as it was; `intact`: it has these bytes."""
+    """What a restore did. `selected` files of `selected_bytes` were wanted; `bytes` were brought back.
 
+    `existing`: another file was there already, and is as it was, which is a failure; `skipped`: the same, as it was
+    meant; `intact`: it has these bytes. `replaced` and `unproven` are among `restored`: the latter had no recorded
+    sha256 to be compared with.
+    """
+
+    selected: int = 0
+    selected_bytes: int = 0
     restored: int = 0
     intact: int = 0
     existing: int = 0
+    skipped: int = 0
+    replaced: int = 0
+    unproven: int = 0
     bytes: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Renamed:
+    """A path of the backup that this disk cannot hold under its own name, and what the file is called there."""
+
+    path: str
+    local: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -635,6 +653,7 @@ class RunSummary:
     errors: list[Failed] = field(default_factory=list)
     verified: VerifyCounts | None = None
     restored: RestoreCounts | None = None
+    renamed: list[Renamed] = field(default_factory=list)
     snapshot: SnapshotUse | None = None
 
     def settle_exit_code(self) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import NamedTuple, Protocol
 
+from lrsync.core.download import PartialNote
 from lrsync.core.model import (
     Content,
     Drift,
@@ -78,10 +79,14 @@ class SourceTree(Protocol):
 
 
 class Placed(NamedTuple):
-    """A file was written whole. `kept_as`: the path beside it where the file lies that it replaced."""
+    """A file was written whole. `kept_as`: the path beside it where the file lies that it replaced.
+
+    `sha256` is of what was written; None where whoever put the file together knows it.
+    """
 
     stat: Stat
     kept_as: str | None = None
+    sha256: bytes | None = None
 
 
 class Damaged(NamedTuple):
@@ -90,20 +95,85 @@ class Damaged(NamedTuple):
     kept_as: str
 
 
+class Placing(NamedTuple):
+    """How a finished file takes its place. `mtime_ns`: the time that it gets.
+
+    `replacing`: the stat of the file that may be replaced, and with `keep` is then kept aside; None: none may be
+    there.
+    """
+
+    mtime_ns: int
+    replacing: Stat | None = None
+    keep: bool = True
+
+
+class PartialFile(Protocol):
+    """One file that is put together from ranges, in any order and by any thread; it outlives the process."""
+
+    def known(self) -> tuple[PartialNote, frozenset[int]] | None:
+        """What an earlier run left: what it is of, and the numbers of the ranges that are there. None for nothing."""
+
+    def begin(self, note: PartialNote) -> None:
+        """Start from nothing."""
+
+    def write_at(self, offset: int, data: bytes) -> None:
+        """Put bytes where they belong. Raises OSError."""
+
+    def read_at(self, offset: int, length: int) -> bytes:
+        """Bytes that are there; fewer where the file ends. Raises OSError."""
+
+    def mark(self, number: int) -> None:
+        """The range of this number is there, whole. Raises OSError."""
+
+    def finish(self, placing: Placing) -> Placed:
+        """Give the file its time and its name, on the disk before this returns. Raises as `TargetFolder.write`."""
+
+    def keep_damaged(self) -> Damaged:
+        """Keep what came beside the file's place: it is not what was asked for."""
+
+    def drop(self) -> None:
+        """Throw away what is there."""
+
+
 class TargetFolder(Protocol):
     """A folder that files are restored into. Nothing outside of it is ever written, and no link is followed."""
 
     def stat(self, path: str) -> Stat | None:
         """The regular file's stat; None where there is none. Raises OSError."""
 
-    def write(
-        self, path: str, chunks: Iterator[bytes], *, sha256: bytes, mtime_ns: int, replacing: Stat | None
-    ) -> Placed | Damaged:
+    def write(self, path: str, chunks: Iterator[bytes], sha256: bytes | None, placing: Placing) -> Placed | Damaged:
         """Write a file whole, or not at all, and on the disk before this returns; missing folders are made.
 
-        `replacing`: the stat of the file that may be replaced, which is then kept aside; None: none may be there.
-        Raises FileExistsError where another file is there; OSError; and whatever `chunks` raises.
+        `sha256`: of what must come; None where nobody knows. Raises FileExistsError where another file is there than
+        `placing` says; OSError; and whatever `chunks` raises.
         """
+
+    def partial(self, path: str) -> AbstractContextManager[PartialFile]:
+        """A file to put together from ranges. Raises OSError, BlockingIOError where another process does just that."""
+
+
+class Body:
+    """An object's bytes, or a range of them, on their way: in chunks, and what came with them.
+
+    `info.size` is the whole object's, whatever was asked for; it has no checksum, only HEAD tells that.
+    """
+
+    def __init__(self, info: ObjectInfo, chunks: Iterator[bytes]) -> None:
+        self.info = info
+        self._chunks = chunks
+
+    def __iter__(self) -> Iterator[bytes]:
+        return self
+
+    def __next__(self) -> bytes:
+        return next(self._chunks)
+
+
+class Span(NamedTuple):
+    """Some bytes of an object, at least one."""
+
+    offset: int
+    length: int
 
 
 class ObjectStore(Protocol):
@@ -159,8 +229,14 @@ class ObjectStore(Protocol):
     def head(self, key: str, *, version_id: str | None = None) -> ObjectInfo:
         """What S3 knows of the object, or of a version of it. Raises ObjectMissingError."""
 
-    def get(self, key: str, *, version_id: str | None = None) -> AbstractContextManager[Iterator[bytes]]:
-        """The object's bytes (or a version's), in chunks. Raises ObjectMissingError, ObjectArchivedError."""
+    def get(
+        self, key: str, *, version_id: str | None = None, span: Span | None = None, if_match: str | None = None
+    ) -> AbstractContextManager[Body]:
+        """The object's bytes (or a version's), in chunks; with `span` only these.
+
+        `if_match`: an ETag. Raises ObjectMissingError, ObjectArchivedError, ObjectChangedError where the ETag is
+        another one, and ObjectError with code "RangeIgnored" where the store sends something else than the span.
+        """
 
     def list_versions(self, prefix: str) -> Iterator[Sequence[ListedVersion]]:
         """Every version and delete marker below the prefix. Those of one key follow one another, the newest first."""

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from enum import Enum
+
+from lrsync.core.filetypes import TypeFilter
+from lrsync.core.restoring import Overwrite
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,12 +47,34 @@ class AcceptRequest:
     everything: bool = False
 
 
+class Knowledge(Enum):
+    """From what a restore knows which files there are."""
+
+    AUTO = "auto"
+    """The manifest; where this machine has none, the newest snapshot; where there is none, the listing."""
+    MANIFEST = "manifest"
+    SNAPSHOT = "snapshot"
+    LISTING = "listing"
+
+
 @dataclass(frozen=True, slots=True)
 class RestoreRequest:
-    """Files (or, with `to`, patterns and folders) as the user named them; `to` is a folder, None is in place."""
+    """Which files to bring back, as the user named them, and where to: `to` is a folder, None is in place.
 
-    paths: tuple[str, ...]
+    `listed`: the lines of a list of paths; None for no list. Times in nanoseconds since the epoch: from `since_ns`
+    on, before `until_ns`.
+    """
+
+    paths: tuple[str, ...] = ()
     to: str | None = None
+    folders: tuple[str, ...] = ()
+    listed: tuple[str, ...] | None = None
+    since_ns: int | None = None
+    until_ns: int | None = None
+    types: TypeFilter | None = None
+    companions: bool = True
+    overwrite: Overwrite = Overwrite.NEVER
+    knowledge: Knowledge = Knowledge.AUTO
 
 
 @dataclass(frozen=True, slots=True)

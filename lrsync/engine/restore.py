@@ -1,22 +1,29 @@
-"""Bring files back from the bucket: in place, or into another folder.
+"""Bring files back from the bucket: in place, or into another folder. What and from where is handed in.
 
-Overwrites only bytes that a finding calls bad, and only while they are just those; what is replaced is kept beside
-the file. Nothing takes its name before its bytes were read whole and are the recorded ones.
+Goes through the backup twice: once to know how much it is (and whether that fits), once to fetch. Memory is bounded
+by the files in flight. Owns what is told and recorded; `restoring` does the work on one file.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Executor, ThreadPoolExecutor
+from collections.abc import Callable, Iterator
+from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
 from dataclasses import dataclass, field, replace
-from fnmatch import fnmatchcase
 from functools import partial
-from itertools import islice
-from typing import assert_never
+from typing import Final, assert_never
 
 from lrsync.core.diff import is_settled
-from lrsync.core.events import EventSink, FindingRaised, Notice, Phase, PhaseAdvanced, PhaseStarted
-from lrsync.core.keys import split_path
+from lrsync.core.events import (
+    EventSink,
+    FindingRaised,
+    Notice,
+    Phase,
+    PhaseAdvanced,
+    PhaseStarted,
+    WorkPlanned,
+)
+from lrsync.core.keys import KeyProblem, split_path
+from lrsync.core.localnames import POSIX, Namer, NameRules
 from lrsync.core.model import (
     Change,
     ChangeKind,
@@ -26,7 +33,7 @@ from lrsync.core.model import (
     Failed,
     Finding,
     FindingKind,
-    ManifestEntry,
+    Renamed,
     Restat,
     RestoreCounts,
     RunKind,
@@ -34,69 +41,68 @@ from lrsync.core.model import (
     ScannedFile,
     Stat,
 )
-from lrsync.core.ports import (
-    Clock,
-    Damaged,
-    ManifestStore,
-    ObjectStore,
-    Placed,
-    RacedError,
-    SealStore,
-    SourceTree,
-    TargetFolder,
-)
-from lrsync.core.requests import Named
-from lrsync.engine.checks import hash_file
-from lrsync.engine.multipart import StoppedError
+from lrsync.core.ports import Clock, ManifestStore, ObjectStore, SealStore, SourceTree, TargetFolder
+from lrsync.core.restoring import Backup, Overwrite, RestoreItem, RestorePlan, is_as_set
+from lrsync.core.selection import Selection, Selector, search
+from lrsync.engine.fetching import Fetcher
+from lrsync.engine.pool import POLL_S, DaemonPool, Patience, StoppedError
+from lrsync.engine.restoring import Back, Fate, Worker
 from lrsync.engine.runs import LazyStore, run_row
-from lrsync.errors import ObjectArchivedError, ObjectError, ObjectMissingError
+from lrsync.errors import InterruptedRun, UsageError
+
+BLOCK_BYTES: Final = 4096
+"""What a file takes at least: file systems keep whole blocks."""
+_TELL_EVERY: Final = 1000
 
 
 @dataclass(frozen=True, slots=True)
 class RestorePorts:
-    """The world of a restore: `target` writes into the folder that `tree` reads."""
+    """The world of a restore: `target` writes into the folder that `tree` reads.
+
+    `backup` is what can be restored. `manifest` and `seals` are the library's, or private ones where it has none
+    here. `free_bytes` is None where nobody can tell; `confirm` is asked before anything is fetched; `wait` sleeps for
+    so many seconds, or until the user wants to stop.
+    """
 
     tree: SourceTree
     target: TargetFolder
     seals: SealStore
     manifest: ManifestStore
+    backup: Backup
     open_store: Callable[[], ObjectStore]
     stopping: Callable[[], bool]
+    wait: Callable[[float], object]
     clock: Clock
     sink: EventSink
-    make_pool: Callable[[int], Executor] = ThreadPoolExecutor
+    free_bytes: Callable[[], int | None] = lambda: None
+    confirm: Callable[[RestorePlan], bool] = lambda plan: True
+    problems: Callable[[], list[Failed]] = list
+    """What the backup holds and cannot give, once it was gone through."""
+    make_pool: Callable[[int], Executor] = DaemonPool
 
 
 @dataclass(frozen=True, slots=True)
 class RestoreOptions:
-    """What to bring back. `in_place`: the target is the source, and its rows are restated; else it is another folder.
+    """What to bring back, and how. `in_place`: the target is the source, and its rows are restated.
 
-    In place a name is one file; elsewhere it may be a folder or a pattern. A dry run is handed a scratch manifest.
+    A dry run is handed a scratch manifest.
     """
 
-    names: Sequence[Named]
+    selection: Selection
     in_place: bool
+    overwrite: Overwrite = Overwrite.NEVER
+    names: NameRules = POSIX
     threads: int = 8
     batch_size: int = 200
     dry_run: bool = False
 
 
 def run_restore(ports: RestorePorts, options: RestoreOptions) -> RunSummary:
-    """Restore what is named. A file that cannot be is an error of its own. Raises BucketError, InterruptedRun."""
+    """Restore what is selected. A file that cannot be is an error of its own.
+
+    Raises BucketError, InterruptedRun, and UsageError where it would not fit on the disk.
+    """
     return _Restore(ports, options).execute()
-
-
-@dataclass(frozen=True, slots=True)
-class _Back:
-    """What became of one file. `stat` is the disk's now, where the file has its recorded bytes."""
-
-    entry: ManifestEntry
-    stat: Stat | None = None
-    fetched: bool = False
-    existing: bool = False
-    kept_as: str | None = None
-    drift: Drift | None = None
-    failed: Failed | None = None
 
 
 @dataclass(slots=True)
@@ -106,7 +112,7 @@ class _Restore:
     counts: RestoreCounts = field(default_factory=RestoreCounts)
     summary: RunSummary = field(init=False)
     store: LazyStore = field(init=False)
-    done: int = 0
+    done: list[Done] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.summary = RunSummary(dry_run=self.options.dry_run, restored=self.counts)
@@ -115,85 +121,153 @@ class _Restore:
     def execute(self) -> RunSummary:
         """Run, and write the run's row whatever happens."""
         with run_row(
-            self.ports.seals, RunKind.RESTORE, self.summary, self.ports.clock, store=self.store, settle=lambda: None
+            self.ports.seals, RunKind.RESTORE, self.summary, self.ports.clock, store=self.store, settle=self._record
         ):
             self._run()
         return self.summary
 
     def _run(self) -> None:
+        plan = self._look()
+        self.counts.selected, self.counts.selected_bytes = plan.files, plan.bytes
+        self._demand_space(plan)
+        if not self.ports.confirm(plan):
+            raise InterruptedRun("nothing was restored", hint="answer y, or add --yes, to restore it")
         self.ports.sink(PhaseStarted(Phase.RESTORING))
-        wanted = self._named_rows() if self.options.in_place else self._matching_rows()
-        restore = partial(_restore_unless_stopping, self._worker())
-        with self.ports.make_pool(self.options.threads) as pool:
-            while batch := list(islice(wanted, self.options.batch_size)):
-                if not self.options.dry_run:
-                    self.store()  # here, not in several workers at once
-                for back in pool.map(restore, batch):
-                    if back is not None:
-                        self._take(back)
-                if self.ports.stopping():
-                    raise StoppedError("restoring")
+        self.ports.sink(WorkPlanned(plan.files, plan.bytes))
+        if not self.options.dry_run and plan.files:
+            self.store()  # here, not in several workers at once
+        self._work()
 
-    # --- which files ------------------------------------------------------------------------------------
+    # --- what there is to do ----------------------------------------------------------------------------
 
-    def _named_rows(self) -> Iterator[ManifestEntry]:
-        rows: dict[str, ManifestEntry] = {}
-        for name in self.options.names:
-            found = (self.ports.manifest.row(path) for path in name.candidates)
-            entry = next((row for row in found if row is not None), None)
-            if entry is None:
-                self._fail(Failed(name.text, "is not in the backup", "name one file, as status or history show it"))
-            else:
-                rows[entry.path] = entry
-        yield from rows.values()
+    def _look(self) -> RestorePlan:
+        """Go through what is wanted, and see how much of it is not there."""
+        self.ports.sink(PhaseStarted(Phase.PLANNING))
+        selector = Selector(self.options.selection)
+        files = size = fetch_files = fetch_bytes = needed = 0
+        for item, local in self._named(search(self.ports.backup, selector)):
+            files, size = files + 1, size + item.size
+            if self._will_fetch(item, local):
+                fetch_files, fetch_bytes = fetch_files + 1, fetch_bytes + item.size
+                needed += -(-item.size // BLOCK_BYTES) * BLOCK_BYTES
+            if files % _TELL_EVERY == 0:
+                self._check_stop()
+                self.ports.sink(PhaseAdvanced(Phase.PLANNING, files))
+        for text in selector.unmatched:
+            self._fail(Failed(text, "is not in the backup", "name a file, a folder, or a pattern such as '*.nef'"))
+        for failed in self.ports.problems():
+            self._fail(failed)
+        return RestorePlan(files, size, fetch_files, fetch_bytes, needed)
 
-    def _matching_rows(self) -> Iterator[ManifestEntry]:
-        unmatched = dict.fromkeys(self.options.names)
-        for entry in self.ports.manifest.entries():
-            names = [name for name in self.options.names if _matches(name, entry.path)]
-            for name in names:
-                unmatched.pop(name, None)
-            if names:
-                yield entry
-        for name in unmatched:
-            self._fail(Failed(name.text, "matches nothing in the backup", "try a folder, or a pattern such as '*.nef'"))
+    def _named(self, items: Iterator[RestoreItem]) -> Iterator[tuple[RestoreItem, str | Failed]]:
+        """The items, and what each is called on this disk; or why it is called nothing: it could lead elsewhere."""
+        namer = Namer(self.options.names)
+        for item in items:
+            try:
+                yield item, item.path if self.options.in_place else namer.local_path(item.path)
+            except KeyProblem as problem:
+                yield item, Failed(item.path, f"is no safe path: {problem}", problem.hint)
 
-    def _worker(self) -> _Worker:
-        manifest, in_place = self.ports.manifest, self.options.in_place
-        bad = {}
-        if in_place:
+    def _will_fetch(self, item: RestoreItem, local: str | Failed) -> bool:
+        if isinstance(local, Failed):
+            return False
+        try:
+            there = self.ports.tree.stat(local)
+        except OSError:
+            return True  # the work on it will say what is wrong
+        if there is None or self.options.overwrite is Overwrite.ALWAYS:
+            return True
+        return self.options.overwrite is not Overwrite.NEVER and not is_as_set(item, there)
+
+    def _demand_space(self, plan: RestorePlan) -> None:
+        free = self.ports.free_bytes()
+        if free is None or plan.needed_bytes <= free:
+            return
+        message = f"{plan.needed_bytes:,} bytes are needed, and only {free:,} are free"
+        hint = "make room, choose another drive, or restore a part: a folder, --since, --type"
+        if not self.options.dry_run:
+            raise UsageError(message, hint=hint)
+        self.ports.sink(Notice(f"it would not fit: {message}"))
+
+    # --- doing it ---------------------------------------------------------------------------------------
+
+    def _work(self) -> None:
+        items = self._placed(search(self.ports.backup, Selector(self.options.selection)))
+        patience = Patience(self.ports.stopping)
+        pool, ranges = (self.ports.make_pool(self.options.threads) for _ in range(2))
+        try:
+            worker = self._worker(ranges)
+            for back in _sliding(pool, worker, items, 2 * self.options.threads, patience):
+                self._take(back)
+            self._check_stop()
+        finally:
+            for each in (pool, ranges):
+                each.shutdown(wait=not self.ports.stopping(), cancel_futures=True)
+
+    def _placed(self, items: Iterator[RestoreItem]) -> Iterator[tuple[RestoreItem, str]]:
+        for item, local in self._named(items):
+            if isinstance(local, Failed):
+                self._fail(local)
+                continue
+            if local != item.path:
+                self.summary.renamed.append(Renamed(item.path, local))
+            yield item, local
+
+    def _worker(self, ranges: Executor) -> Worker:
+        ports, options = self.ports, self.options
+        bad: dict[str, bytes] = {}
+        if options.in_place:
             for kind in (FindingKind.ROT, FindingKind.ORIGINAL_CHANGED):
-                bad.update({path: known.sha256 for path, known in manifest.quarantined(kind).items()})
-        return _Worker(
-            self.ports.tree,
-            self.ports.target,
-            self.store,
-            self.ports.stopping,
-            in_place=in_place,
-            dry_run=self.options.dry_run,
+                bad.update({path: known.sha256 for path, known in ports.manifest.quarantined(kind).items()})
+        return Worker(
+            tree=ports.tree,
+            folder=ports.target,
+            fetcher=Fetcher(self.store, ports.target, ranges, ports.stopping, ports.wait, ports.sink),
+            stopping=ports.stopping,
+            sink=ports.sink,
+            policy=options.overwrite,
+            in_place=options.in_place,
+            dry_run=options.dry_run,
+            quiet=options.in_place and not options.selection.names and options.selection.listed is None,
+            is_named=options.selection.names_file,
             bad=bad,
         )
 
+    def _check_stop(self) -> None:
+        if self.ports.stopping():
+            raise StoppedError("restoring")
+
     # --- what became of them ----------------------------------------------------------------------------
 
-    def _take(self, back: _Back) -> None:
-        self.done += 1
-        self.ports.sink(PhaseAdvanced(Phase.RESTORING, self.done))
-        self.counts.restored += back.fetched
-        self.counts.bytes += back.entry.size * back.fetched
+    def _take(self, back: Back) -> None:
         self.counts.existing += back.existing
-        self.counts.intact += back.stat is not None and not back.fetched
+        match back.fate:
+            case Fate.RESTORED:
+                self.counts.restored += 1
+                self.counts.bytes += back.item.size
+                self.counts.replaced += back.replaced
+                self.counts.unproven += not back.is_proven
+            case Fate.INTACT:
+                self.counts.intact += 1
+            case Fate.SKIPPED:
+                self.counts.skipped += 1
+            case Fate.FAILED:
+                assert back.failed is not None
+                self._fail(back.failed)
+            case _:
+                assert_never(back.fate)
         if back.kept_as is not None:
-            self.ports.sink(Notice(f"{back.entry.path}: the replaced file is kept as {back.kept_as}"))
-        if back.failed is not None:
-            self._fail(back.failed)
+            self.ports.sink(Notice(f"{back.item.path}: the replaced file is kept as {back.kept_as}"))
         if back.drift is not None:
-            self._mark(back.entry, back.drift)
+            self._mark(back.item, back.drift)
         if back.stat is not None and self.options.in_place:
-            self._restate(back.entry, back.stat, proven=back.fetched)
+            self._restate(back, back.stat)
 
-    def _restate(self, entry: ManifestEntry, stat: Stat, *, proven: bool) -> None:
+    def _restate(self, back: Back, stat: Stat) -> None:
         """Let the row have the file's new stat: then the next sync has nothing to say, and the finding is over."""
+        entry = self.ports.manifest.row(back.item.path)
+        if entry is None:
+            return
         now = self.ports.clock()
         folder, name = split_path(entry.path)
         change = Change(ChangeKind.UNSURE, folder, ScannedFile(name, *stat), entry)
@@ -201,19 +275,27 @@ class _Restore:
             entry,
             mtime_ns=stat.mtime_ns,
             ctime_ns=stat.ctime_ns,
+            sha256=entry.sha256 or back.sha256,
             missing_since=None,
-            verified_at=now if proven and not self.options.dry_run else entry.verified_at,
+            verified_at=now if back.fate is Fate.RESTORED else entry.verified_at,
             settled=is_settled(stat.mtime_ns, stat.ctime_ns, now),
         )
-        content = Content(stat, entry.sha256 or b"", crc32=0, was_read=False)
-        self.ports.manifest.record([Done(Restat(change, content), restated)])
+        content = Content(stat, restated.sha256 or b"", crc32=0, was_read=False)
+        self.done.append(Done(Restat(change, content), restated))
+        if len(self.done) >= self.options.batch_size:
+            self._record()
 
-    def _mark(self, entry: ManifestEntry, drift: Drift) -> None:
-        if drift is not entry.drift:
-            self.ports.manifest.set_drift([(entry.path, drift)])
+    def _record(self) -> None:
+        done, self.done = self.done, []
+        if done:
+            self.ports.manifest.record(done)
+
+    def _mark(self, item: RestoreItem, drift: Drift) -> None:
+        if drift is not item.drift:
+            self.ports.manifest.set_drift([(item.path, drift)])
         message = f"its object in the bucket is {drift.value}: it could not be restored"
         hint = "look for an older version of the object, or another copy of the file"
-        finding = Finding(FindingKind.DRIFT, entry.path, message, hint)
+        finding = Finding(FindingKind.DRIFT, item.path, message, hint)
         self.summary.findings.append(finding)
         self.ports.sink(FindingRaised(finding))
 
@@ -222,115 +304,27 @@ class _Restore:
         self.summary.actions.failed += 1
 
 
-def _restore_unless_stopping(worker: _Worker, entry: ManifestEntry) -> _Back | None:
-    try:
-        return worker.restore(entry)
-    except StoppedError:
-        return None
+def _sliding(
+    pool: Executor, worker: Worker, items: Iterator[tuple[RestoreItem, str]], most: int, patience: Patience
+) -> Iterator[Back]:
+    """What became of each item, in the order in which they end, with at most so many under way.
 
-
-@dataclass(frozen=True, slots=True)
-class _Worker:
-    """Restores files one by one. One for all workers of a run; `bad` has the sha256 of what may be replaced."""
-
-    tree: SourceTree
-    target: TargetFolder
-    store: Callable[[], ObjectStore]
-    stopping: Callable[[], bool]
-    in_place: bool
-    dry_run: bool
-    bad: dict[str, bytes]
-
-    def restore(self, entry: ManifestEntry) -> _Back:
-        """Look at what is there, and fetch the file where it may take its place. Raises StoppedError, BucketError."""
-        if self.stopping():
-            raise StoppedError(entry.path)
-        try:
-            there = self.target.stat(entry.path)
-            if there is not None:
-                found = self._look(entry, there)
-                if found is not None and found == entry.sha256:
-                    return _Back(entry, stat=there)
-                if found is None or not self._may_replace(entry, found):
-                    return self._occupied(entry)
-            return self._fetch(entry, there)
-        except FileExistsError:
-            return self._occupied(entry)
-        except RacedError:
-            return _failed(entry, "is being written just now", "run the same command again")
-        except OSError as error:
-            hint = "check the folder's permissions and the free space on its drive"
-            return _failed(entry, f"cannot be written: {error.strerror or error}", hint)
-
-    def _look(self, entry: ManifestEntry, there: Stat) -> bytes | None:
-        """The sha256 of the file that is there; None where its size alone says that it is another one."""
-        if not self.in_place and there.size != entry.size:
-            return None
-        return hash_file(self.tree, entry.path, there, self.stopping)
-
-    def _may_replace(self, entry: ManifestEntry, found: bytes) -> bool:
-        return self.in_place and self.bad.get(entry.path) == found
-
-    def _occupied(self, entry: ManifestEntry) -> _Back:
-        if self.in_place:
-            message = "has bytes that are not backed up and that no finding calls bad; nothing was replaced"
-            hint = "run sync first: it backs them up, or says what is wrong with them"
-        else:
-            message, hint = "another file is there; it was left as it is", "restore to an empty folder"
-        return replace(_failed(entry, message, hint), existing=True)
-
-    def _fetch(self, entry: ManifestEntry, there: Stat | None) -> _Back:
-        if entry.sha256 is None:
-            return _failed(
-                entry, "has no proven content in the bucket", "run sync: it looks at the file and the object"
-            )
-        if entry.drift is Drift.MISSING:
-            return _failed(entry, "its object is missing from the bucket", "look for an older version of the object")
-        if self.dry_run:
-            return _Back(entry, fetched=True)
-        try:
-            with self.store().get(entry.key) as chunks:
-                written = self.target.write(
-                    entry.path,
-                    self._until_stopped(entry, chunks),
-                    sha256=entry.sha256,
-                    mtime_ns=entry.mtime_ns,
-                    replacing=there,
-                )
-        except ObjectMissingError:
-            return replace(_failed(entry, "its object is missing from the bucket", ""), drift=Drift.MISSING)
-        except ObjectArchivedError as error:
-            hint = error.hint or "thaw it first: the store must bring it back from its archive"
-            return _failed(entry, "its object lies in an archive class", hint)
-        except ObjectError as error:
-            return _failed(entry, f"its object could not be read: {error.message}", error.hint)
-        return _written(entry, written)
-
-    def _until_stopped(self, entry: ManifestEntry, chunks: Iterator[bytes]) -> Iterator[bytes]:
-        for chunk in chunks:
-            if self.stopping():
-                raise StoppedError(entry.path)
-            yield chunk
-
-
-def _written(entry: ManifestEntry, written: Placed | Damaged) -> _Back:
-    match written:
-        case Placed(stat, kept_as):
-            return _Back(entry, stat=stat, fetched=True, kept_as=kept_as)
-        case Damaged(kept_as):
-            hint = f"what came is kept as {kept_as}; nothing was replaced"
-            return replace(_failed(entry, "its object is damaged in the bucket", hint), drift=Drift.ALTERED)
-        case _:
-            assert_never(written)
-
-
-def _failed(entry: ManifestEntry, message: str, hint: str) -> _Back:
-    return _Back(entry, failed=Failed(entry.path, message, hint))
-
-
-def _matches(name: Named, path: str) -> bool:
-    """Whether the file is named, lies in a folder that is named, or matches a pattern (`*` goes across folders)."""
-    return any(
-        candidate in (".", path) or path.startswith(f"{candidate}/") or fnmatchcase(path, candidate)
-        for candidate in name.candidates
-    )
+    Not a batch at a time: one film of 100 GB would hold up all that is small. Once the user wants to stop, what has
+    ended is still told. Raises StoppedError.
+    """
+    running, stopped = set[Future[Back]](), False
+    while True:
+        while not stopped and len(running) < most and (one := next(items, None)) is not None:
+            running.add(pool.submit(partial(worker.restore, *one)))
+        if not running:
+            break
+        ended, running = wait(running, timeout=POLL_S, return_when=FIRST_COMPLETED)
+        for future in ended:
+            try:
+                yield future.result()
+            except StoppedError:
+                stopped = True
+        if patience.is_over():
+            break
+    if stopped or running:
+        raise StoppedError("restoring")

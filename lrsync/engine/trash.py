@@ -29,7 +29,7 @@ from lrsync.core.model import (
     Stat,
 )
 from lrsync.core.parts import parse_mtime, sha256_in
-from lrsync.core.ports import Clock, Damaged, ManifestStore, ObjectStore, TargetFolder
+from lrsync.core.ports import Clock, Damaged, ManifestStore, ObjectStore, Placing, TargetFolder
 from lrsync.core.proof import sha256_of
 from lrsync.core.trash import (
     Doomed,
@@ -289,13 +289,8 @@ def _restore(ports: TrashPorts, to: RestoreTo, item: TrashItem) -> _Back | Faile
         current = info
     mtime_ns = parse_mtime(info.metadata.get("mtime", ""))
     with ports.store.get(item.source, version_id=item.version_id) as chunks:
-        placed = to.target.write(
-            item.path,
-            chunks,
-            sha256=sha256,
-            mtime_ns=info.last_modified_ns if mtime_ns is None else mtime_ns,
-            replacing=None,
-        )
+        placing = Placing(info.last_modified_ns if mtime_ns is None else mtime_ns)
+        placed = to.target.write(item.path, chunks, sha256, placing)
     if isinstance(placed, Damaged):
         return Failed(item.path, f"what came is not what was stored; it lies at {placed.kept_as}", "try it again")
     return item, _row(item, current, sha256, placed.stat, ports.clock())

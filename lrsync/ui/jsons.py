@@ -90,8 +90,10 @@ def restore_object(library: str, summary: RunSummary) -> Json:
     return {
         **_head(RunKind.RESTORE, library, summary),
         "dry_run": summary.dry_run,
-        **_pick(counts, "restored bytes intact existing"),
+        **_pick(counts, "selected selected_bytes restored bytes intact existing skipped replaced unproven"),
         "failed": len(summary.errors),
+        "renamed": [_pick(renamed, "path local") for renamed in summary.renamed],
+        "snapshot": _snapshot(summary.snapshot),
         **_tail(summary),
     }
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import logging
 
-from lrsync.core.events import Event, FindingRaised, Notice, PhaseStarted, WorkFinished
+from lrsync.core.events import Event, FileBack, FindingRaised, Notice, PhaseStarted, WorkFinished
 from lrsync.core.model import Done, Failed, Finding, RunSummary
 from lrsync.logs import LOGGER
-from lrsync.ui.progress import finding_line, outcome_line
+from lrsync.ui.progress import back_line, finding_line, outcome_line
 from lrsync.ui.text import printable
 
 
@@ -31,6 +31,10 @@ class LogSink:
                     LOGGER.debug("%s", outcome_line(path, size, outcome))
             case WorkFinished(_, _, Failed() as failed):
                 self._failed(failed)
+            case FileBack(failed=Failed() as failed):
+                self._failed(failed)
+            case FileBack(path, size, True):
+                LOGGER.debug("%s", back_line(path, size, None))
             case WorkFinished(path, size, outcome):
                 LOGGER.warning("%s", outcome_line(path, size, outcome))
             case _:

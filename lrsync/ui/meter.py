@@ -12,6 +12,7 @@ from typing import Final, assert_never
 from lrsync.core.events import (
     BytesSent,
     Event,
+    FileBack,
     FindingRaised,
     Notice,
     Phase,
@@ -20,6 +21,7 @@ from lrsync.core.events import (
     Scanned,
     WorkFinished,
     WorkFound,
+    WorkPlanned,
     WorkStarted,
 )
 
@@ -86,11 +88,14 @@ class Meter:
             case WorkFound(_, size):
                 self._found_files += 1
                 self._found_bytes += size
+            case WorkPlanned(files, size):
+                self._found_files += files
+                self._found_bytes += size
             case WorkStarted(path, size):
                 self._current[path] = CurrentFile(path, size, 0)
             case BytesSent(path, sent):
                 self._sent(path, sent)
-            case WorkFinished(path, size, _):
+            case WorkFinished(path, size, _) | FileBack(path, size):
                 self._current.pop(path, None)
                 self._done_files += 1
                 self._done_bytes += size

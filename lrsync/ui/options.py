@@ -54,7 +54,7 @@ _SOURCE: Final = (
     ),
 )
 _WORK: Final = (
-    click.option("--threads", metavar="N", help="Uploads at once, 1 to 256. [default: 8]"),
+    click.option("--threads", metavar="N", help="Files at once, 1 to 256. [default: 8]"),
     click.option("--batch-size", metavar="N", help="Files to one manifest transaction. [default: 200]"),
 )
 _SYNC: Final = (
@@ -109,6 +109,11 @@ def work_options(command: C) -> C:
 def source_options(command: C) -> C:
     """How the source is told from another one."""
     return _apply(command, _SOURCE)
+
+
+def speed_options(command: C) -> C:
+    """How many at once."""
+    return _apply(command, _WORK)
 
 
 def sync_options(command: C) -> C:

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import Final, assert_never
 
-from lrsync.core.events import Event, FindingRaised, Notice, Phase, PhaseStarted, WorkFinished
+from lrsync.core.events import Event, FileBack, FindingRaised, Notice, Phase, PhaseStarted, WorkFinished
 from lrsync.core.model import (
     Action,
     Adopt,
@@ -67,6 +67,8 @@ class Progress:
                 self.say(f"warning: {finding_line(finding)}")
             case WorkFinished(path, size_, outcome) if self._verbose or not isinstance(outcome, Done):
                 self.say(outcome_line(path, size_, outcome))
+            case FileBack(path, size_, was_fetched, failed) if failed is not None or (was_fetched and self._verbose):
+                self.say(back_line(path, size_, failed))
             case _:
                 pass
 
@@ -120,7 +122,7 @@ def choose(talk: Talk) -> Progress:
 
 def progress_line(now: Snapshot) -> str:
     """How far the run is, in one line."""
-    if now.phase in (Phase.SCANNING, Phase.UPLOADING, None):
+    if now.phase in (Phase.SCANNING, Phase.UPLOADING, Phase.RESTORING, None):
         return ", ".join(_transfer_parts(now))
     of = f" of {now.phase_total:,}" if now.phase_total else ""
     return f"{now.phase.value}: {now.phase_done:,}{of}"
@@ -158,6 +160,13 @@ def outcome_line(path: str, size_: int, outcome: Outcome) -> str:
             return f"skipped {name}: it was being written"
         case _:
             assert_never(outcome)
+
+
+def back_line(path: str, size_: int, failed: Failed | None) -> str:
+    """What became of a file that was to come back, in one line."""
+    if failed is not None:
+        return f"failed {printable(path)}: {printable(failed.message)}"
+    return f"restored {printable(path)} ({size(size_)})"
 
 
 _VERBS: Final[dict[type[Action], str]] = {

@@ -49,8 +49,12 @@ def _restored(summary: RunSummary, counts: RestoreCounts) -> str:
     text = f"{count(counts.restored, 'file')} {would}"
     if counts.intact:
         text += f", {counts.intact:,} there already"
+    if counts.skipped:
+        text += f", {counts.skipped:,} left as they are"
     if summary.errors:
         text += f"; {count(len(summary.errors), 'file')} could not be"
+    if counts.unproven:
+        text += f"; {counts.unproven:,} had no recorded checksum to be compared with"
     return text + (". This was a dry run: nothing was changed." if summary.dry_run else ".")
 
 
@@ -69,12 +73,32 @@ def rows_of(kind: RunKind, summary: RunSummary) -> list[tuple[str, str]]:
             rows = _verify_rows(summary, summary.verified or VerifyCounts())
         case RunKind.RESTORE:
             counts = summary.restored or RestoreCounts()
-            rows = [("Restored", f"{count(counts.restored, 'file')}, {size(counts.bytes)}")]
+            rows = _restore_rows(summary, counts)
         case RunKind.ACCEPT:
             rows = [("Accepted", f"{count(summary.actions.uploaded, 'file')}, {size(summary.bytes.uploaded)}")]
         case _:
             return []
     return [*rows, ("S3 requests", f"{summary.requests.total:,}"), ("Time", duration(summary.seconds_total))]
+
+
+def _restore_rows(summary: RunSummary, counts: RestoreCounts) -> list[tuple[str, str]]:
+    rows = [("Selected", f"{count(counts.selected, 'file')}, {size(counts.selected_bytes)}")]
+    rows.append(("Would restore" if summary.dry_run else "Restored", _files(counts.restored, counts.bytes)))
+    others = _clauses(
+        (counts.replaced, "in the place of another"),
+        (counts.intact, "there already"),
+        (counts.skipped, "left as they are"),
+        (counts.existing, "in the way of which another file is"),
+    )
+    if others:
+        rows.append(("Of these", others))
+    if summary.renamed:
+        rows.append(("Renamed", f"{count(len(summary.renamed), 'name')} that this disk cannot hold"))
+    return rows
+
+
+def _files(files: int, bytes_: int) -> str:
+    return f"{count(files, 'file')}, {size(bytes_)}"
 
 
 def _verify_rows(summary: RunSummary, counts: VerifyCounts) -> list[tuple[str, str]]:

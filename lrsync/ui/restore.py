@@ -1,41 +1,145 @@
-"""`lrsync restore`: parse, run, show."""
+"""`lrsync restore`: parse, ask, run, show."""
 
 from __future__ import annotations
 
+import sys
+import time
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from lrsync.ui.options import load_config, place_options, talk_of, talk_options, work_options
+from lrsync.ui.options import load_config, place_options, speed_options, talk_of, talk_options
+
+if TYPE_CHECKING:
+    from lrsync.core.filetypes import TypeFilter
+    from lrsync.core.requests import RestoreRequest
+    from lrsync.core.restoring import RestorePlan
+
+_POLICIES: Final = ("never", "if-changed", "if-newer", "always")
+_SOURCES: Final = ("auto", "manifest", "snapshot", "listing")
 
 
 @click.command()
-@click.argument("paths", nargs=-1, required=True, metavar="PATH...")
-@click.option("--in-place", is_flag=True, help="Bring the good bytes back to where they belong.")
-@click.option("--to", metavar="DIR", help="Restore into this folder, which may be new; nothing in it is replaced.")
+@click.argument("paths", nargs=-1, metavar="[PATH]...")
+@click.option("--to", metavar="DIR", help="Into this folder, which may be new.")
+@click.option("--in-place", is_flag=True, help="Back to where the files belong: what is missing, and what went bad.")
+@click.option("--folder", "folders", multiple=True, metavar="DIR", help="This folder of the library, as 2024/Iceland.")
+@click.option("--since", metavar="TIME", help="Files last changed then or later: 2024-03-01, 2024-03-01T18:30, 30d.")
+@click.option("--until", metavar="TIME", help="Files last changed before; a date has all of its day.")
+@click.option(
+    "--type", "types", metavar="LIST", help="raw, video, original, sidecar, catalog, ... or extensions: xmp,jpg."
+)
+@click.option("--files-from", metavar="FILE", help="The paths in this file, one a line; - is stdin.")
+@click.option("--null", is_flag=True, help="The lines of --files-from end with NUL, as find -print0 writes them.")
+@click.option("--no-sidecars", is_flag=True, help="Do not bring a RAW's .xmp, .acr and JPEG as well.")
+@click.option(
+    "--overwrite", type=click.Choice(_POLICIES), default="never", show_default=True, help="Which files to replace."
+)
+@click.option(
+    "--from",
+    "knowledge",
+    type=click.Choice(_SOURCES),
+    default="auto",
+    show_default=True,
+    help="What tells which files there are: this machine's manifest, or the bucket alone.",
+)
 @click.option("--dry-run", is_flag=True, default=None, help="Say what would be done, and change nothing.")
+@click.option("--yes", is_flag=True, help="Do not ask before everything is restored.")
 @place_options
-@work_options
+@speed_options
 @talk_options
-def restore(paths: tuple[str, ...], in_place: bool, to: str | None, **flags: Any) -> int:
-    """Bring files back from the bucket.
+def restore(to: str | None, in_place: bool, yes: bool, **flags: Any) -> int:
+    """Bring files back from the bucket: all of them, or what is named.
 
-    With --in-place each PATH is one file: a changed original, one that went bad on the disk, or one that is gone.
-    Only bytes that a finding calls bad are replaced, and they are kept beside the file as .lrsync-replaced-...
-    With --to a PATH may also be a folder, or a pattern in quotes such as '2024/*.nef' ('.' is everything).
-    A file takes its name only when all its bytes came and are the recorded ones.
+    A PATH is a file, a folder, or a pattern in quotes as in .gitignore ('*.nef', '2024/**'). Names add up; --since,
+    --until and --type narrow them down. A RAW brings its sidecars and the JPEG of the pair.
+
+    Where this machine has no manifest, the bucket alone is enough: give --s3-bucket, --s3-prefix and --to.
+
+    A file takes its name only when all its bytes came and are the recorded ones. Stopped, the same command goes on.
     """
-    config = load_config(flags)
+    from lrsync.errors import UsageError
+
+    if in_place == (to is not None):
+        raise UsageError("say where to restore to", hint="give --in-place, or --to and a folder")
+    config = load_config(flags, required=("source_path", "s3_bucket") if in_place else ("s3_bucket",))
 
     from lrsync import app
     from lrsync.config import parse_path
     from lrsync.core.model import RunKind
-    from lrsync.core.requests import RestoreRequest
-    from lrsync.errors import UsageError
     from lrsync.ui.running import run
 
-    if in_place == (to is not None):
-        raise UsageError("say where to restore to", hint="give --in-place, or --to and a folder")
-    request = RestoreRequest(paths, None if to is None else str(parse_path(to)))
-    return run(RunKind.RESTORE, config, talk_of(flags), partial(app.run_restore, request=request))
+    request = _request(flags, None if to is None else str(parse_path(to)))
+    asks = not (yes or config.dry_run or flags["as_json"] or flags["quiet"]) and _is_everything(request)
+    confirm = _confirm if asks else lambda plan: True
+    return run(RunKind.RESTORE, config, talk_of(flags), partial(app.run_restore, request=request, confirm=confirm))
+
+
+def _request(flags: dict[str, Any], to: str | None) -> RestoreRequest:
+    from lrsync.core.moments import parse_moment
+    from lrsync.core.requests import Knowledge, RestoreRequest
+    from lrsync.core.restoring import Overwrite
+
+    since, until, now_ns = flags["since"], flags["until"], time.time_ns()
+    return RestoreRequest(
+        paths=flags["paths"],
+        to=to,
+        folders=flags["folders"],
+        listed=_lines(flags["files_from"], null=flags["null"]),
+        since_ns=None if since is None else parse_moment(since, now_ns),
+        until_ns=None if until is None else parse_moment(until, now_ns, end=True),
+        types=_types(flags["types"]),
+        companions=not flags["no_sidecars"],
+        overwrite=Overwrite(flags["overwrite"]),
+        knowledge=Knowledge(flags["knowledge"]),
+    )
+
+
+def _types(text: str | None) -> TypeFilter | None:
+    from lrsync.core.filetypes import parse_types
+    from lrsync.errors import UsageError
+
+    if text is None:
+        return None
+    try:
+        return parse_types(text.split(","))
+    except ValueError as problem:
+        raise UsageError(f"--type: {problem}", hint="for example raw, video, sidecar or jpg,xmp") from problem
+
+
+def _lines(name: str | None, *, null: bool) -> tuple[str, ...] | None:
+    """The lines of a list of files. Raises UsageError."""
+    from lrsync.errors import UsageError
+
+    if name is None:
+        if null:
+            raise UsageError("--null goes with --files-from", hint="add --files-from FILE, or leave --null out")
+        return None
+    try:
+        with click.open_file(name, "rb") as file:
+            data = file.read()
+    except OSError as error:
+        raise UsageError(f"{name} cannot be read: {error.strerror}", hint="check --files-from") from None
+    text = data.decode("utf-8", "surrogateescape")
+    lines = text.split("\0") if null else text.replace("\r\n", "\n").split("\n")
+    return tuple(line for line in lines if line)
+
+
+def _is_everything(request: RestoreRequest) -> bool:
+    narrowed = (request.paths, request.folders, request.types, request.since_ns, request.until_ns)
+    return request.listed is None and not any(narrowed)
+
+
+def _confirm(plan: RestorePlan) -> bool:
+    """Say what everything comes to, and ask whoever is at the terminal; where nobody is, go on: they said restore."""
+    from lrsync.ui import output, text
+
+    if not plan.fetch_files:
+        return True
+    there = plan.files - plan.fetch_files
+    what = f"{text.count(plan.fetch_files, 'file')}, {text.size(plan.fetch_bytes)}, will be restored"
+    output.note(what + (f" ({there:,} more are there already)." if there else "."))
+    if not output.is_terminal(sys.stdin):
+        return True
+    return click.confirm("Restore them?", err=True)

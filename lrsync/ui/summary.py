@@ -127,7 +127,8 @@ def problems_of(summary: RunSummary) -> tuple[str, ...]:
         for finding in summary.findings
         if not (finding.kind is FindingKind.UNREADABLE and finding.path in told)
     ]
-    return at_most(findings, SEE_LOG) + at_most(errors, SEE_LOG)
+    renamed = [f"renamed: {printable(r.path)} is called {printable(r.local)} there." for r in summary.renamed]
+    return at_most(findings, SEE_LOG) + at_most(renamed, ": see --json") + at_most(errors, SEE_LOG)
 
 
 def _line(what: str, hint: str) -> str:

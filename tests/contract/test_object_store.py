@@ -17,7 +17,7 @@ from isal import isal_zlib
 from lrsync.core.keys import noted_path, trash_key
 from lrsync.core.model import Checksum, ChecksumKind, Content, ListedVersion, PartInfo
 from lrsync.core.parts import object_metadata
-from lrsync.core.ports import ObjectStore
+from lrsync.core.ports import ObjectStore, Span
 from lrsync.core.proof import encode_checksum, encode_crc32, proves_content
 from lrsync.errors import (
     ChecksumMismatchError,
@@ -177,6 +177,32 @@ def test_what_is_not_there(at: Bucket) -> None:
         at.store.head("nothing")
     with pytest.raises(ObjectMissingError), at.store.get("nothing"):
         pytest.fail("an object that is not there was opened")
+
+
+def test_a_span_of_an_object(at: Bucket) -> None:
+    data = bytes(range(256)) * 1000
+    content = content_of(data, mtime_ns=1_700_000_000_123_456_789)
+    stored = at.store.put("a b+.nef", content)
+    for offset, length in ((0, 1), (0, len(data)), (255_999, 1), (70_000, 100_000)):
+        with at.store.get("a b+.nef", span=Span(offset, length), if_match=stored.etag) as body:
+            info = body.info
+            assert b"".join(body) == data[offset : offset + length]
+        assert (info.size, info.etag, dict(info.metadata)) == (len(data), stored.etag, object_metadata(content))
+
+
+def test_a_whole_object_tells_what_it_is(at: Bucket) -> None:
+    stored = at.store.put("a", content_of(b"photo"))
+    with at.store.get("a", if_match=stored.etag) as body:
+        assert (body.info.size, body.info.etag, body.info.archived) == (5, stored.etag, False)
+        assert body.info.last_modified_ns > 0
+        assert b"".join(body) == b"photo"
+
+
+def test_an_object_that_was_replaced_meanwhile_is_not_read_on(at: Bucket) -> None:
+    old = at.store.put("a", content_of(b"old bytes"))
+    at.store.put("a", content_of(b"new bytes"))
+    with pytest.raises(ObjectChangedError), at.store.get("a", span=Span(4, 5), if_match=old.etag):
+        pytest.fail("half of another object was read")
 
 
 # --- what must not get in ----------------------------------------------------------------------------------

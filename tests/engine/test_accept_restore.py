@@ -5,13 +5,11 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from lrsync.adapters.filewriter import FileWriter
 from lrsync.adapters.ignore import IgnoreRules
 from lrsync.adapters.localfs import LocalTree
 from lrsync.adapters.manifest import Manifest
@@ -19,10 +17,10 @@ from lrsync.adapters.naming import name_files
 from lrsync.adapters.seals import Seals
 from lrsync.adapters.status_query import read_status
 from lrsync.core.model import Finding, FindingKind, QuarantinedContent, RestoreCounts, RunKind, RunResult, RunSummary
-from lrsync.core.requests import Named
+from lrsync.core.requests import Named, RestoreRequest
 from lrsync.engine.accept import AcceptOptions, AcceptPorts, run_accept
-from lrsync.engine.restore import RestoreOptions, RestorePorts, run_restore
 from lrsync.errors import BucketError, ExitCode, InterruptedRun
+from tests.engine.restoring import restored
 from tests.engine.world import HOUR_NS, PREFIX, World
 from tests.stores.memory import MemoryStore
 from tests.trees import LONG_AGO_NS, make_tree
@@ -64,23 +62,8 @@ def accept(world: World, *paths: str, everything: bool = False, dry_run: bool = 
         return run_accept(ports, AcceptOptions(names, everything, PREFIX, threads=2, dry_run=dry_run))
 
 
-def restore(world: World, *paths: str, to: Path | None = None, dry_run: bool = False, **ports: Any) -> RunSummary:
-    folder = world.photos if to is None else to
-    with _opened(world, dry_run=dry_run) as (seals, manifest):
-        given = RestorePorts(
-            tree=LocalTree(folder, IgnoreRules(defaults=False)),
-            target=FileWriter(folder, stamp="20260101T000000Z"),
-            seals=seals,
-            manifest=manifest,
-            open_store=lambda: world.store,
-            stopping=world.stopping,
-            clock=world.clock,
-            sink=world.events.append,
-        )
-        options = RestoreOptions(
-            name_files(paths, world.photos, world.home), in_place=to is None, threads=2, dry_run=dry_run
-        )
-        return run_restore(replace(given, **ports), options)
+def restore(world: World, *paths: str, to: Path | None = None, dry_run: bool = False, **more: Any) -> RunSummary:
+    return restored(world, RestoreRequest(paths, None if to is None else str(to)), dry_run=dry_run, **more)
 
 
 def counts_of(summary: RunSummary) -> RestoreCounts:

@@ -26,11 +26,13 @@ from lrsync.core.model import (
     Stored,
 )
 from lrsync.core.parts import object_metadata
+from lrsync.core.ports import Body, Span
 from lrsync.core.proof import encode_checksum, encode_crc32
 from lrsync.errors import (
     ChecksumMismatchError,
     ObjectArchivedError,
     ObjectChangedError,
+    ObjectError,
     ObjectExistsError,
     ObjectMissingError,
 )
@@ -88,6 +90,8 @@ class MemoryStore:
         self.list_order = list_order
         self.fail = fail
         self.fail_after = fail_after
+        self.fail_chunk: Hook | None = None
+        """Called before each 64 KiB of a body is handed out, with "chunk" and the key."""
         self.lifecycle = False
         self.tick: Callable[[int], int] = lambda serial: serial * 1_000_000
         """The time (ns) at which the n-th write happens."""
@@ -236,25 +240,43 @@ class MemoryStore:
         with self._request("head", "head", key):
             found = self._existing(key, version_id)
             assert found.data is not None
-            return ObjectInfo(
-                key=key,
-                size=len(found.data),
-                etag=found.etag,
-                metadata=dict(found.metadata),
-                checksum=found.checksum if self.checksums else None,
-                storage_class=found.storage_class,
-                version_id=found.version_id,
-                last_modified_ns=found.modified_ns,
-                archived=key in self.archived,
-            )
+            return replace(self._info(key, found), checksum=found.checksum if self.checksums else None)
 
     @contextmanager
-    def get(self, key: str, *, version_id: str | None = None) -> Iterator[Iterator[bytes]]:
+    def get(
+        self, key: str, *, version_id: str | None = None, span: Span | None = None, if_match: str | None = None
+    ) -> Iterator[Body]:
         """The object's bytes, or a version's."""
         with self._request("get", "other", key):
-            data = self._readable(key, version_id).data
+            found = self._readable(key, version_id)
+            if if_match is not None and found.etag != if_match:
+                raise ObjectChangedError("changed in the bucket meanwhile", code="PreconditionFailed")
+            data = found.data
             assert data is not None
-        yield (data[offset : offset + 65_536] for offset in range(0, len(data), 65_536))
+            if span is not None:
+                if not 0 < span.length <= len(data) - span.offset:
+                    raise ObjectError("the store does not send parts of an object", code="RangeIgnored")
+                data = data[span.offset : span.offset + span.length]
+        yield Body(self._info(key, found), self._chunks(key, data))
+
+    def _chunks(self, key: str, data: bytes) -> Iterator[bytes]:
+        for offset in range(0, len(data), 65_536):
+            if self.fail_chunk is not None:
+                self.fail_chunk("chunk", key)
+            yield data[offset : offset + 65_536]
+
+    def _info(self, key: str, found: StoredObject) -> ObjectInfo:
+        assert found.data is not None
+        return ObjectInfo(
+            key=key,
+            size=len(found.data),
+            etag=found.etag,
+            metadata=dict(found.metadata),
+            storage_class=found.storage_class,
+            version_id=found.version_id,
+            last_modified_ns=found.modified_ns,
+            archived=key in self.archived,
+        )
 
     def list(self, prefix: str) -> Iterator[Sequence[ListedObject]]:
         """Every object below the prefix, `page_size` at a time; an empty bucket has one empty page."""

@@ -1,0 +1,224 @@
+"""Folders below a target, reached without following a link, and what may be done to the files in one.
+
+By descriptor where the system can: then no renamed or linked parent leads elsewhere. Decides nothing.
+"""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import os
+import stat
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from itertools import count
+from typing import Final
+
+from lrsync.adapters import longpath
+from lrsync.adapters.oddity import Oddity, windows_oddity
+from lrsync.adapters.reader import facts_of
+from lrsync.core.model import Stat
+
+NAME_BYTES: Final = 255
+_CREATE: Final = os.O_CREAT | os.O_EXCL | os.O_WRONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
+_OWN: Final = (
+    os.O_RDWR
+    | longpath.NO_FOLLOW
+    | getattr(os, "O_BINARY", 0)
+    | getattr(os, "O_CLOEXEC", 0)
+    | getattr(os, "O_NONBLOCK", 0)
+)
+_STEP: Final = longpath.FOLDER_FLAGS | longpath.NO_FOLLOW
+_NO_FOLDER: Final = (errno.ELOOP, errno.ENOTDIR, errno.EMLINK)
+
+
+class Folder:
+    """One open folder. By descriptor where the system can: then no renamed or linked parent leads elsewhere."""
+
+    def __init__(self, handle: int | None, path: str) -> None:
+        self._fd = handle
+        self._path = path
+
+    def _at(self, name: str) -> str:
+        return name if self._fd is not None else os.path.join(self._path, name)
+
+    def _lstat(self, name: str) -> os.stat_result | None:
+        try:
+            return os.stat(self._at(name), dir_fd=self._fd, follow_symlinks=False)
+        except FileNotFoundError:
+            return None
+
+    def facts(self, name: str) -> Stat | None:
+        """The stat of a regular file."""
+        found = self._lstat(name)
+        return facts_of(found) if found is not None and stat.S_ISREG(found.st_mode) else None
+
+    def mode(self, name: str) -> int | None:
+        """The permissions of the file that is there."""
+        found = self._lstat(name)
+        return None if found is None else stat.S_IMODE(found.st_mode)
+
+    def demand(self, name: str, expected: Stat | None) -> None:
+        """Raises FileExistsError unless just this file, or none, is there."""
+        found = self._lstat(name)
+        if found is None and expected is None:
+            return
+        if found is None or expected is None or not stat.S_ISREG(found.st_mode) or facts_of(found) != expected:
+            raise FileExistsError(errno.EEXIST, "another file is there, or it was changed just now", name)
+
+    def fill(self, name: str, chunks: Iterator[bytes], mtime_ns: int, mode: int | None) -> bytes:
+        """Write a new file with this time and mode, on the disk when this returns; the sha256 of what was written."""
+        digest = hashlib.sha256()
+        handle = os.open(self._at(name), _CREATE, 0o666 if mode is None else 0o600, dir_fd=self._fd)
+        with os.fdopen(handle, "wb", buffering=0) as file:
+            for chunk in chunks:
+                digest.update(chunk)
+                rest = memoryview(chunk)
+                while rest:
+                    rest = rest[file.write(rest) :]
+            self.settle(handle, mtime_ns, mode)
+        self.set_time(name, mtime_ns)
+        return digest.digest()
+
+    def settle(self, handle: int, mtime_ns: int, mode: int | None) -> None:
+        """See that an open file's bytes are on the disk, with this mode, and this time where the system can."""
+        if mode is not None and hasattr(os, "fchmod"):
+            os.fchmod(handle, mode)
+        os.fsync(handle)
+        if os.utime in os.supports_fd:
+            os.utime(handle, ns=(mtime_ns, mtime_ns))
+
+    def set_time(self, name: str, mtime_ns: int) -> None:
+        """Give a closed file its time, where the system cannot do so to an open one."""
+        if os.utime not in os.supports_fd:
+            os.utime(self._at(name), ns=(mtime_ns, mtime_ns))
+
+    def open_own(self, name: str) -> int:
+        """A descriptor of a file of lrsync's own, to read and write: what is there, or a new one.
+
+        What somebody else may have planted under the name (a link, a second name of a file elsewhere) is never
+        written to: it is removed.
+        """
+        try:
+            handle = os.open(self._at(name), _OWN, 0o600, dir_fd=self._fd)
+        except FileNotFoundError:
+            return self._open_new(name)
+        except OSError as error:
+            if error.errno not in (*_NO_FOLDER, errno.ENXIO):
+                raise
+        else:
+            found = os.fstat(handle)
+            if stat.S_ISREG(found.st_mode) and found.st_nlink == 1:
+                return handle
+            os.close(handle)
+        self.drop(name)
+        return self._open_new(name)
+
+    def _open_new(self, name: str) -> int:
+        return os.open(self._at(name), _OWN | os.O_CREAT | os.O_EXCL, 0o600, dir_fd=self._fd)
+
+    def keep(self, part: str, name_of: Callable[[int], str]) -> str:
+        """Give a file the first of these names that is free; returns it."""
+        for number in count():
+            with suppress(FileExistsError):
+                self.put(part, name_of(number), replace=False)
+                return name_of(number)
+        raise AssertionError("names do not run out")
+
+    def set_aside(self, name: str, prefix: str) -> str:
+        """Keep a file under another name; it may have its own as well until that is taken from it."""
+        for number in count():
+            kept = numbered(f"{prefix}{name}", "", number)
+            with suppress(FileExistsError):
+                self._link_or_move(name, kept)
+                return kept
+        raise AssertionError("names do not run out")
+
+    def put(self, part: str, name: str, *, replace: bool) -> None:
+        """Give a file its name; without `replace` only where that is free, else FileExistsError."""
+        if replace:
+            os.replace(self._at(part), self._at(name), src_dir_fd=self._fd, dst_dir_fd=self._fd)
+        else:
+            self._link_or_move(part, name)
+
+    def _link_or_move(self, name: str, to: str) -> None:
+        """A second name for the file: linking, unlike renaming, never replaces. The caller drops the first."""
+        try:
+            os.link(self._at(name), self._at(to), src_dir_fd=self._fd, dst_dir_fd=self._fd)
+        except FileExistsError:
+            raise
+        except OSError:
+            # FAT, exFAT and some network drives have no hard links.
+            if self._lstat(to) is not None:
+                raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), to) from None
+            os.rename(self._at(name), self._at(to), src_dir_fd=self._fd, dst_dir_fd=self._fd)
+
+    def drop(self, name: str) -> None:
+        """Remove a file, if it is there."""
+        with suppress(FileNotFoundError):
+            os.unlink(self._at(name), dir_fd=self._fd)
+
+    def sync(self) -> None:
+        """Make the names last through a power cut, where folders can be synced: not on every network drive."""
+        if self._fd is None:
+            return
+        try:
+            os.fsync(self._fd)
+        except OSError as error:
+            if error.errno not in (errno.EINVAL, errno.ENOTSUP):
+                raise
+
+
+@contextmanager
+def opened(root: str, folder: str, *, create: bool) -> Iterator[Folder]:
+    """A folder below the root, reached step by step so that no link is followed; made where it is not there."""
+    names = folder.split("/") if folder else []
+    if not longpath.CAN_STEP:
+        yield Folder(None, _walk_paths(root, names, create=create))
+        return
+    handle = os.open(root, longpath.FOLDER_FLAGS)
+    try:
+        for name in names:
+            deeper = _step(handle, name, create=create)
+            os.close(handle)
+            handle = deeper
+        yield Folder(handle, "")
+    finally:
+        os.close(handle)
+
+
+def _step(handle: int, name: str, *, create: bool) -> int:
+    if create:
+        with suppress(FileExistsError):
+            os.mkdir(name, dir_fd=handle)
+    try:
+        return os.open(name, _STEP, dir_fd=handle)
+    except OSError as error:
+        raise _not_a_folder(name) if error.errno in _NO_FOLDER else error from None
+
+
+def _walk_paths(root: str, names: list[str], *, create: bool) -> str:
+    """The same on systems without descriptors of folders (Windows): each step is looked at before it is gone."""
+    path = root
+    for name in names:
+        path = os.path.join(path, name)
+        if create:
+            with suppress(FileExistsError):
+                os.mkdir(path)
+        found = os.lstat(path)
+        if not stat.S_ISDIR(found.st_mode) or windows_oddity(found) is Oddity.LINK:
+            raise _not_a_folder(name)
+    return path
+
+
+def _not_a_folder(name: str) -> OSError:
+    return NotADirectoryError(errno.ENOTDIR, "a folder on its way is a link, or no folder", name)
+
+
+def numbered(name: str, suffix: str, number: int) -> str:
+    """The name with a suffix, and a number from the second on, in as many bytes as a name may have."""
+    tail = suffix + (f"-{number}" if number else "")
+    room = NAME_BYTES - len(os.fsencode(tail))
+    while len(os.fsencode(name)) > room:
+        name = name[:-1]
+    return name + tail

@@ -1,0 +1,176 @@
+"""Bring one file back: look at what is there, decide, fetch. Runs in worker threads; writes no manifest.
+
+What is wrong with one file comes back as a value; what ends the run is raised.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from enum import Enum, auto
+from typing import assert_never
+
+from lrsync.core.events import EventSink, FileBack, WorkStarted
+from lrsync.core.model import Drift, Failed, Stat
+from lrsync.core.ports import Damaged, RacedError, SourceTree, TargetFolder
+from lrsync.core.restoring import Overwrite, RestoreItem, Step, first_step, step_for_other_bytes
+from lrsync.engine.checks import hash_file
+from lrsync.engine.fetching import Fetched, Fetcher, Target
+from lrsync.engine.pool import StoppedError
+from lrsync.errors import ObjectArchivedError, ObjectError, ObjectMissingError
+
+_NO_SPACE = (28, 122)  # ENOSPC, EDQUOT
+
+
+class Fate(Enum):
+    """What became of one file."""
+
+    RESTORED = auto()
+    INTACT = auto()
+    SKIPPED = auto()
+    FAILED = auto()
+
+
+@dataclass(frozen=True, slots=True)
+class Back:
+    """What became of one file, and how.
+
+    `stat` is the disk's now, where the file is known to have the item's bytes by reading them; `sha256` is of these.
+    `existing`: it failed because another file is there.
+    """
+
+    item: RestoreItem
+    local: str
+    fate: Fate
+    stat: Stat | None = None
+    sha256: bytes | None = None
+    is_proven: bool = True
+    replaced: bool = False
+    kept_as: str | None = None
+    existing: bool = False
+    drift: Drift | None = None
+    failed: Failed | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Worker:
+    """Restores files one by one. One for all workers of a run.
+
+    `bad` has the sha256 of what findings call bad, by path: such bytes may be replaced whatever the policy is.
+    """
+
+    tree: SourceTree
+    folder: TargetFolder
+    fetcher: Fetcher
+    stopping: Callable[[], bool]
+    sink: EventSink
+    policy: Overwrite
+    in_place: bool
+    dry_run: bool
+    quiet: bool
+    is_named: Callable[[str], bool]
+    bad: Mapping[str, bytes]
+
+    def restore(self, item: RestoreItem, local: str) -> Back:
+        """Bring a file back, if it is not there. Raises StoppedError, BucketError."""
+        if self.stopping():
+            raise StoppedError(item.path)
+        self.sink(WorkStarted(item.path, item.size))
+        back = self._guarded(item, local)
+        self.sink(FileBack(item.path, item.size, back.fate is Fate.RESTORED, back.failed))
+        return back
+
+    def _guarded(self, item: RestoreItem, local: str) -> Back:
+        try:
+            return self._restore(item, local)
+        except FileExistsError:
+            return self._occupied(item, local)
+        except (RacedError, BlockingIOError):
+            return _failed(item, local, "is being written just now", "run the same command again")
+        except OSError as error:
+            return _failed(item, local, f"cannot be written: {error.strerror or error}", _hint_for(error))
+        except ObjectMissingError:
+            lost = _failed(item, local, "its object is missing from the bucket", "")
+            return replace(lost, drift=Drift.MISSING)
+        except ObjectArchivedError as error:
+            hint = error.hint or "thaw it first: the store must bring it back from its archive"
+            return _failed(item, local, "its object lies in an archive class", hint)
+        except ObjectError as error:
+            return _failed(item, local, f"its object could not be read: {error.message}", error.hint)
+
+    def _restore(self, item: RestoreItem, local: str) -> Back:
+        there = self.folder.stat(local)
+        if there is None:
+            return self._fetch(item, local, None)
+        if item.mtime_ns is None:
+            item = self.fetcher.told(item)
+        step, found = self._step(item, local, there)
+        match step:
+            case Step.FETCH:
+                return self._fetch(item, local, there)
+            case Step.INTACT:
+                return Back(item, local, Fate.INTACT, stat=there if found is not None else None, sha256=found)
+            case Step.LEAVE:
+                return Back(item, local, Fate.SKIPPED)
+            case Step.OCCUPIED | Step.COMPARE:
+                return self._occupied(item, local)
+            case _:
+                assert_never(step)
+
+    def _step(self, item: RestoreItem, local: str, there: Stat) -> tuple[Step, bytes | None]:
+        """What to do about what is there, and the sha256 of that where it had to be read."""
+        bad = self.bad.get(item.path)
+        step = Step.COMPARE
+        if bad is None:
+            step = first_step(item, there, self.policy, named=self.is_named(item.path), quiet=self.quiet)
+        if step is not Step.COMPARE:
+            return step, None
+        found = hash_file(self.tree, local, there, self.stopping)
+        if found == item.sha256:
+            return Step.INTACT, found
+        return (Step.FETCH if found == bad else step_for_other_bytes(item, there, self.policy)), found
+
+    def _fetch(self, item: RestoreItem, local: str, there: Stat | None) -> Back:
+        if item.drift is Drift.MISSING:
+            hint = "look for an older version of the object"
+            return _failed(item, local, "its object is missing from the bucket", hint)
+        if self.dry_run:
+            return Back(item, local, Fate.RESTORED, replaced=there is not None)
+        fetched = self.fetcher.fetch(item, Target(local, there, keep=self.in_place))
+        return _written(item, local, fetched, replaced=there is not None)
+
+    def _occupied(self, item: RestoreItem, local: str) -> Back:
+        if self.in_place:
+            message = "has bytes that are not backed up and that no finding calls bad; nothing was replaced"
+            hint = "run sync first: it backs them up, or says what is wrong with them"
+        else:
+            message = "another file is there; it was left as it is"
+            hint = "restore to an empty folder, or see --overwrite"
+        return replace(_failed(item, local, message, hint), existing=True)
+
+
+def _written(item: RestoreItem, local: str, fetched: Fetched, *, replaced: bool) -> Back:
+    if isinstance(fetched.placed, Damaged):
+        hint = f"what came is kept as {fetched.placed.kept_as}; nothing was replaced"
+        return replace(_failed(item, local, "its object is damaged in the bucket", hint), drift=Drift.ALTERED)
+    placed = fetched.placed
+    return Back(
+        item,
+        local,
+        Fate.RESTORED,
+        stat=placed.stat,
+        sha256=fetched.sha256,
+        is_proven=fetched.is_proven,
+        replaced=replaced,
+        kept_as=placed.kept_as,
+    )
+
+
+def _failed(item: RestoreItem, local: str, message: str, hint: str) -> Back:
+    return Back(item, local, Fate.FAILED, failed=Failed(item.path, message, hint))
+
+
+def _hint_for(error: OSError) -> str:
+    if error.errno in _NO_SPACE:
+        return "make room on its drive, and run the same command again: it goes on"
+    return "check the folder's permissions and the free space on its drive"
