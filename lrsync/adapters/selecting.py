@@ -16,6 +16,7 @@ from lrsync.adapters.naming import name_files, place_in
 from lrsync.adapters.patterns import Evaluator, Matcher
 from lrsync.core.requests import Named, RestoreRequest
 from lrsync.core.selection import NameTest, Selection
+from lrsync.errors import UsageError
 
 
 def selection_of(request: RestoreRequest, source: Path, cwd: Path) -> Selection:
@@ -45,6 +46,9 @@ def _folders(texts: Iterable[str]) -> Iterable[str]:
 
 
 def _name_test(named: Named, here: str) -> NameTest:
+    if not named.text.strip():
+        # Most often a shell variable that is not set: taken for '.', it would be everything.
+        raise UsageError("a PATH is empty", hint="write '.' for everything")
     if "." in named.candidates:
         return NameTest(named.text, frozenset({"."}), lambda path: True)
     pattern = _rooted(named.text, here)

@@ -12,6 +12,17 @@ from lrsync.core.parts import MIB, Part, parts_of
 RANGED_FROM_BYTES: Final = 32 * MIB
 """From this size on an object is fetched by several ranges at once, and goes on after a kill."""
 RANGE_BYTES: Final = 16 * MIB
+
+
+@dataclass(frozen=True, slots=True)
+class Ranging:
+    """From which size on an object is fetched by ranges, and how long these are. Bytes; a range has 1 MiB at least."""
+
+    from_bytes: int = RANGED_FROM_BYTES
+    range_bytes: int = RANGE_BYTES
+
+
+USUAL_RANGING: Final = Ranging()
 _VERSION: Final = 1
 _DIGITS: Final = 12
 _LINE: Final = _DIGITS + 1
@@ -25,7 +36,7 @@ class PartialNote:
     version_id: str | None
     etag: str
     size: int
-    range_bytes: int = RANGE_BYTES
+    range_bytes: int
 
     def ranges(self) -> list[Part]:
         """The ranges that make the object, in order."""

@@ -16,10 +16,10 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Final
 
-from lrsync.core.download import RANGED_FROM_BYTES, PartialNote
+from lrsync.core.download import USUAL_RANGING, PartialNote, Ranging
 from lrsync.core.events import BytesSent, EventSink
 from lrsync.core.model import ObjectInfo, Stat
-from lrsync.core.parts import Part, parse_mtime
+from lrsync.core.parts import Part, parse_mtime, sha256_in
 from lrsync.core.ports import Body, Damaged, ObjectStore, PartialFile, Placed, Placing, Span, TargetFolder
 from lrsync.core.proof import sha256_of
 from lrsync.core.restoring import RestoreItem
@@ -65,10 +65,11 @@ class Fetcher:
     stopping: Callable[[], bool]
     wait: Callable[[float], object]
     sink: EventSink
+    ranging: Ranging = USUAL_RANGING
 
     def fetch(self, item: RestoreItem, target: Target) -> Fetched:
         """Fetch the item. Raises ObjectError, BucketError, OSError, StoppedError."""
-        if item.size >= RANGED_FROM_BYTES:
+        if item.size >= self.ranging.from_bytes:
             found = self._fetch_ranged(item, target)
             if found is not None:
                 return found
@@ -142,26 +143,31 @@ class Fetcher:
             except ObjectChangedError:
                 if attempt == 2:
                     raise
+        raise AssertionError("the second attempt ends it")
+
+    def _fetch_object(self, item: RestoreItem, info: ObjectInfo, target: Target) -> Fetched | None:
+        """Fetch this one object, going on with what an earlier run left of it; None where it cannot come in ranges."""
+        with self.folder.partial(target.path) as part:
+            try:
+                return self._fetch_into(part, item, info, target)
             except ObjectError as error:
                 if error.code != "RangeIgnored":
                     raise
+                part.drop()
                 return None
-        raise AssertionError("the second attempt ends it")
 
-    def _fetch_object(self, item: RestoreItem, info: ObjectInfo, target: Target) -> Fetched:
-        """Fetch this one object, going on with what an earlier run left of it."""
-        note = PartialNote(item.key, item.version_id, info.etag, info.size)
-        with self.folder.partial(target.path) as part:
-            known = part.known()
-            if known is not None and known[0] == note:
-                sha256 = self._put_together(item, part, note, known[1])
-                if item.sha256 in (None, sha256):
-                    return self._finished(item, part, target, sha256)
-            part.begin(note)
-            sha256 = self._put_together(item, part, note, frozenset())
+    def _fetch_into(self, part: PartialFile, item: RestoreItem, info: ObjectInfo, target: Target) -> Fetched:
+        note = PartialNote(item.key, item.version_id, info.etag, info.size, self.ranging.range_bytes)
+        known = part.known()
+        if known is not None and known[0] == note:
+            sha256 = self._put_together(item, part, note, known[1])
             if item.sha256 in (None, sha256):
                 return self._finished(item, part, target, sha256)
-            return Fetched(part.keep_damaged(), sha256, True)
+        part.begin(note)
+        sha256 = self._put_together(item, part, note, frozenset())
+        if item.sha256 in (None, sha256):
+            return self._finished(item, part, target, sha256)
+        return Fetched(part.keep_damaged(), sha256, True)
 
     def _finished(self, item: RestoreItem, part: PartialFile, target: Target, sha256: bytes) -> Fetched:
         return Fetched(part.finish(_placing(item, target)), sha256, item.sha256 is not None)
@@ -213,13 +219,14 @@ class Fetcher:
 def learnt(item: RestoreItem, info: ObjectInfo) -> RestoreItem:
     """The item with what it did not know and its object tells: its time, and its sha256 where the object has one.
 
-    Without a time of its own (`mtime` metadata, which rclone writes too) it gets that of its upload.
+    Without a time of its own (`mtime` metadata, which rclone writes too) it gets that of its upload. What lrsync wrote
+    down of the bytes wins over the store's checksum, which whoever replaced them has made right again.
     """
     mtime_ns = item.mtime_ns
     if mtime_ns is None:
         told = parse_mtime(info.metadata.get("mtime", ""))
         mtime_ns = info.last_modified_ns if told is None else told
-    return replace(item, mtime_ns=mtime_ns, sha256=sha256_of(info) if item.sha256 is None else item.sha256)
+    return replace(item, mtime_ns=mtime_ns, sha256=item.sha256 or sha256_in(dict(info.metadata)) or sha256_of(info))
 
 
 def _placing(item: RestoreItem, target: Target) -> Placing:

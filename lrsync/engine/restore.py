@@ -13,6 +13,7 @@ from functools import partial
 from typing import Final, assert_never
 
 from lrsync.core.diff import is_settled
+from lrsync.core.download import USUAL_RANGING, Ranging
 from lrsync.core.events import (
     EventSink,
     FindingRaised,
@@ -95,6 +96,7 @@ class RestoreOptions:
     threads: int = 8
     batch_size: int = 200
     dry_run: bool = False
+    ranging: Ranging = USUAL_RANGING
 
 
 def run_restore(ports: RestorePorts, options: RestoreOptions) -> RunSummary:
@@ -222,7 +224,7 @@ class _Restore:
         return Worker(
             tree=ports.tree,
             folder=ports.target,
-            fetcher=Fetcher(self.store, ports.target, ranges, ports.stopping, ports.wait, ports.sink),
+            fetcher=Fetcher(self.store, ports.target, ranges, ports.stopping, ports.wait, ports.sink, options.ranging),
             stopping=ports.stopping,
             sink=ports.sink,
             policy=options.overwrite,

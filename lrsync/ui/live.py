@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from types import TracebackType
 from typing import Final
 
@@ -62,6 +64,15 @@ class LiveProgress(Progress):
     def say(self, line: str) -> None:
         """A line above the display."""
         self._console.print(Text(line), soft_wrap=True)
+
+    @contextmanager
+    def paused(self) -> Iterator[None]:
+        """Take the display off the screen for a while: a question under it would be drawn over."""
+        self._live.stop()
+        try:
+            yield
+        finally:
+            self._live.start()
 
     def restore(self) -> None:
         """Bring the cursor back without any lock: the process ends in the next moment."""

@@ -5,7 +5,8 @@ from __future__ import annotations
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from types import TracebackType
 from typing import Final, assert_never
 
@@ -54,6 +55,11 @@ class Progress:
     def say(self, line: str) -> None:
         """A line on stderr that does not break the display."""
         output.note(line)
+
+    @contextmanager
+    def paused(self) -> Iterator[None]:
+        """Leave the terminal alone for a while: somebody is asked something."""
+        yield
 
     def restore(self) -> None:
         """Leave the terminal usable; the process ends in the next moment."""

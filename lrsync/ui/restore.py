@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from lrsync.core.filetypes import TypeFilter
     from lrsync.core.requests import RestoreRequest
     from lrsync.core.restoring import RestorePlan
+    from lrsync.ui.progress import Progress
 
 _POLICIES: Final = ("never", "if-changed", "if-newer", "always")
 _SOURCES: Final = ("auto", "manifest", "snapshot", "listing")
@@ -71,9 +72,11 @@ def restore(to: str | None, in_place: bool, yes: bool, **flags: Any) -> int:
     from lrsync.ui.running import run
 
     request = _request(flags, None if to is None else str(parse_path(to)))
-    asks = not (yes or config.dry_run or flags["as_json"] or flags["quiet"]) and _is_everything(request)
-    confirm = _confirm if asks else lambda plan: True
-    return run(RunKind.RESTORE, config, talk_of(flags), partial(app.run_restore, request=request, confirm=confirm))
+    talk, displays = talk_of(flags), list[Progress]()
+    asks = not (yes or config.dry_run or talk.as_json or talk.quiet) and _is_everything(request)
+    confirm = partial(_confirm, displays) if asks else lambda plan: True
+    runner = partial(app.run_restore, request=request, confirm=confirm)
+    return run(RunKind.RESTORE, config, talk, runner, shown=displays.append)
 
 
 def _request(flags: dict[str, Any], to: str | None) -> RestoreRequest:
@@ -131,7 +134,7 @@ def _is_everything(request: RestoreRequest) -> bool:
     return request.listed is None and not any(narrowed)
 
 
-def _confirm(plan: RestorePlan) -> bool:
+def _confirm(displays: list[Progress], plan: RestorePlan) -> bool:
     """Say what everything comes to, and ask whoever is at the terminal; where nobody is, go on: they said restore."""
     from lrsync.ui import output, text
 
@@ -139,7 +142,8 @@ def _confirm(plan: RestorePlan) -> bool:
         return True
     there = plan.files - plan.fetch_files
     what = f"{text.count(plan.fetch_files, 'file')}, {text.size(plan.fetch_bytes)}, will be restored"
-    output.note(what + (f" ({there:,} more are there already)." if there else "."))
+    displays[-1].say(what + (f" ({there:,} more are there already)." if there else "."))
     if not output.is_terminal(sys.stdin):
         return True
-    return click.confirm("Restore them?", err=True)
+    with displays[-1].paused():
+        return click.confirm("Restore them?", err=True)

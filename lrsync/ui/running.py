@@ -13,27 +13,35 @@ from lrsync.errors import ExitCode
 from lrsync.ui import output, summary
 from lrsync.ui.logsink import LogSink
 from lrsync.ui.options import Talk
-from lrsync.ui.progress import choose
+from lrsync.ui.progress import Progress, choose
 from lrsync.ui.signals import StopSignals
 from lrsync.ui.text import printable
 
 Runner = Callable[[Config, EventSink, threading.Event], RunSummary]
 
 
-def run(kind: RunKind, config: Config, talk: Talk, runner: Runner) -> int:
-    """Run it and show what came of it; returns the exit code. Raises what `runner` raises."""
+def run(
+    kind: RunKind, config: Config, talk: Talk, runner: Runner, *, shown: Callable[[Progress], None] = lambda p: None
+) -> int:
+    """Run it and show what came of it; returns the exit code. Raises what `runner` raises.
+
+    `shown` is told the display, for a command that asks something meanwhile.
+    """
     logs.configure(config.log_file, verbose=talk.verbose, warn=output.warning)
     _log_start(kind, config)
     log = LogSink()
-    done = _run_watched(config, talk, runner, log)
+    done = _run_watched(config, talk, runner, log, shown)
     log.finish(done, summary.sentence_of(kind, done))
     _show(kind, config, talk, done)
     return int(done.exit_code)
 
 
-def _run_watched(config: Config, talk: Talk, runner: Runner, log: LogSink) -> RunSummary:
+def _run_watched(
+    config: Config, talk: Talk, runner: Runner, log: LogSink, shown: Callable[[Progress], None]
+) -> RunSummary:
     stop = threading.Event()
     with choose(talk) as progress:
+        shown(progress)
 
         def sink(event: Event) -> None:
             log.sink(event)

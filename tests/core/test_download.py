@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from lrsync.core.download import PartialNote, decode_note, encode_done, encode_note
 from lrsync.core.parts import MIB
 
-NOTE = PartialNote("P/é \n.mov", None, "etag-3", 100 * MIB)
+NOTE = PartialNote("P/é \n.mov", None, "etag-3", 100 * MIB, 16 * MIB)
 DATA = encode_note(NOTE)
 
 
