@@ -66,8 +66,8 @@ def open_bare(
     manifest.update_library(_nobody(config))
     take_listing(ListingPorts(store, manifest, DaemonPool, sink, stop.is_set), config.prefix, threads=config.threads)
     listing = ListingBackup(manifest, config.prefix)
-    backup, failed = _timed(store, listing, selection, config, sink, stop)
     _demand_anything(listing, config)
+    backup, failed = _timed(store, listing, selection, config, sink, stop)
     # A key that can be no file's is none that was asked for by name.
     return Bare(
         seals, manifest, backup, lambda: store, None, lambda: failed + ([] if selection.places else _refused(listing))

@@ -46,7 +46,7 @@ def older_snapshots(store: ObjectStore, prefix: str, uuid: str, sink: EventSink)
 
 
 def choose_library(wanted: str, found: Snapshots, name_of: Callable[[str], str]) -> str | None:
-    """The UUID of the library to restore; None where there is no snapshot. `wanted`: a UUID, a name, or 'default'.
+    """The UUID of the library to restore; None where there is no snapshot. `wanted`: a UUID or a name.
 
     `name_of` tells a library's own name, by reading its snapshot. Raises UsageError where nothing says which of
     several it is.
@@ -56,7 +56,8 @@ def choose_library(wanted: str, found: Snapshots, name_of: Callable[[str], str])
     if len(found) <= 1:
         return next(iter(found), None)
     names = {uuid: name_of(uuid) for uuid in sorted(found)}
-    called = [uuid for uuid, name in names.items() if name == wanted]
+    # 'default' is what a library is called that nobody named: it says nothing.
+    called = [uuid for uuid, name in names.items() if name == wanted != "default"]
     if len(called) == 1:
         return called[0]
     listed = "; ".join(f"{uuid} ({names[uuid]}, of {stamp_of(found[uuid][0].stored_ns)})" for uuid in names)

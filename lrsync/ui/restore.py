@@ -72,7 +72,8 @@ def restore(to: str | None, in_place: bool, yes: bool, **flags: Any) -> int:
     from lrsync.ui.running import run
 
     request = _request(flags, None if to is None else str(parse_path(to)))
-    talk, displays = talk_of(flags), list[Progress]()
+    talk = talk_of(flags)
+    displays: list[Progress] = []
     asks = not (yes or config.dry_run or talk.as_json or talk.quiet) and _is_everything(request)
     confirm = partial(_confirm, displays) if asks else lambda plan: True
     runner = partial(app.run_restore, request=request, confirm=confirm)
