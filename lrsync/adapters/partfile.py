@@ -11,7 +11,7 @@ import hashlib
 import os
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from types import TracebackType
 from typing import Final
 
@@ -60,18 +60,20 @@ class PartFile:
         """What an earlier run left: what it is of, and the numbers of the ranges that are there."""
         os.lseek(self._log, 0, os.SEEK_SET)
         found = decode_note(_read(self._log, _MOST_NOTE_BYTES))
-        if found is None or os.fstat(self._data).st_size != found.note.size:
+        if found is None:
             return None
         # A line that a kill cut off would put all that follow it out of step.
         os.ftruncate(self._log, found.length)
         os.lseek(self._log, 0, os.SEEK_END)
-        return found.note, found.done
+        there = os.fstat(self._data).st_size
+        ends = {part.number: part.offset + part.length for part in found.note.ranges()}
+        return found.note, frozenset(number for number in found.done if ends[number] <= there)
 
     def begin(self, note: PartialNote) -> None:
         """Start from nothing."""
-        os.ftruncate(self._log, 0)
-        os.ftruncate(self._data, 0)
-        os.ftruncate(self._data, note.size)
+        # Not made as long as it will be: FAT and exFAT would write all of it, in zeros, first.
+        for handle in (self._log, self._data):
+            os.ftruncate(handle, 0)
         os.lseek(self._log, 0, os.SEEK_SET)
         _write(self._log, encode_note(note))
 
@@ -138,10 +140,14 @@ _UMASK: Final = _current_umask()
 
 def _lock_file(handle: int) -> None:
     """Keep another lrsync out, where the system has such locks. Raises BlockingIOError where one is at this file."""
-    with suppress(ImportError):
+    try:
         import fcntl
 
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        raise
+    except (ImportError, OSError):
+        return  # Windows, and network drives that know no locks
 
 
 def _read(handle: int, most: int) -> bytes:

@@ -5,10 +5,11 @@ What is wrong with one file comes back as a value; what ends the run is raised.
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from enum import Enum, auto
-from typing import assert_never
+from typing import Final, assert_never
 
 from lrsync.core.events import EventSink, FileBack, WorkStarted
 from lrsync.core.model import Drift, Failed, Stat
@@ -19,7 +20,7 @@ from lrsync.engine.fetching import Fetched, Fetcher, Target
 from lrsync.engine.pool import StoppedError
 from lrsync.errors import ObjectArchivedError, ObjectError, ObjectMissingError
 
-_NO_SPACE = (28, 122)  # ENOSPC, EDQUOT
+_NO_SPACE: Final = (errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC))
 
 
 class Fate(Enum):

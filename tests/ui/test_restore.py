@@ -1,0 +1,146 @@
+"""`lrsync restore` on a stub of the app: what it asks for, when it asks the user, and what it says."""
+
+from __future__ import annotations
+
+import json
+import sys
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+import click
+import pytest
+
+from lrsync.config import Config
+from lrsync.core.events import EventSink, FileBack, Phase, PhaseStarted, WorkPlanned
+from lrsync.core.filetypes import FileType
+from lrsync.core.model import Failed, Renamed, RestoreCounts, RunSummary, SnapshotUse
+from lrsync.core.requests import Knowledge, RestoreRequest
+from lrsync.core.restoring import Overwrite, RestorePlan
+from lrsync.errors import InterruptedRun
+from lrsync.ui import output
+from tests.ui.conftest import LIBRARY, Cli
+from tests.ui.stub_app import NASTY
+
+BARE = ("--s3-bucket", "bucket", "--to", "/back")
+PLAN = RestorePlan(files=1_234, bytes=5_000_000, fetch_files=1_200, fetch_bytes=4_900_000, needed_bytes=5_000_000)
+
+
+class Restores:
+    """Stands in for `app.run_restore`: keeps what it was asked, asks the user, and has some results."""
+
+    def __init__(self, cli: Cli) -> None:
+        self.requests: list[RestoreRequest] = []
+        self.agreed: list[bool] = []
+        self.summary = RunSummary(restored=RestoreCounts(selected=3, selected_bytes=9, restored=2, bytes=6, intact=1))
+        vars(cli.app)["run_restore"] = self.run
+
+    def run(
+        self,
+        config: Config,
+        sink: EventSink,
+        stop: threading.Event,
+        request: RestoreRequest,
+        confirm: Callable[[RestorePlan], bool],
+    ) -> RunSummary:
+        self.requests.append(request)
+        self.agreed.append(confirm(PLAN))
+        if not self.agreed[-1]:
+            raise InterruptedRun("nothing was restored", hint="answer y, or add --yes, to restore it")
+        sink(PhaseStarted(Phase.RESTORING))
+        sink(WorkPlanned(3, 9))
+        sink(FileBack("a.nef", 3, True))
+        sink(FileBack(NASTY, 3, False, Failed(NASTY, "gone bad")))
+        return self.summary
+
+
+@pytest.fixture
+def restores(cli: Cli) -> Restores:
+    return Restores(cli)
+
+
+@pytest.fixture
+def asked(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """A person at the terminal, who says no."""
+    questions: list[str] = []
+
+    def confirm(text: str, **_: object) -> bool:
+        questions.append(text)
+        return False
+
+    monkeypatch.setattr(output, "is_terminal", lambda stream: stream is sys.stdin)
+    monkeypatch.setattr(click, "confirm", confirm)
+    return questions
+
+
+def test_all_that_can_be_asked_for(cli: Cli, restores: Restores, tmp_path: Path) -> None:
+    (tmp_path / "list").write_bytes(b"a.nef\r\n\n2024/b \xff.nef\n")
+    narrowed = ("--type", "catalog,.NEF", "--since", "2024-03-01T00:00:00Z", "--until", "2024-03-02T00:00:00Z")
+    how = ("--overwrite", "if-newer", "--from", "listing", "--no-sidecars", "--files-from", str(tmp_path / "list"))
+    assert cli("restore", "*.nef", "--folder", "2024", "--folder", "2025", *narrowed, *how, *BARE).code == 0
+    (request,) = restores.requests
+    assert (request.paths, request.folders, request.to) == (("*.nef",), ("2024", "2025"), "/back")
+    assert request.types is not None
+    assert (request.types.kinds, request.types.extensions) == ({FileType.CATALOG}, {"nef"})
+    assert (request.since_ns, request.until_ns) == (1_709_251_200_000_000_000, 1_709_337_600_000_000_000)
+    assert (request.overwrite, request.knowledge, request.companions) == (Overwrite.IF_NEWER, Knowledge.LISTING, False)
+    assert request.listed == ("a.nef", "2024/b \udcff.nef")
+
+
+def test_in_place_needs_the_source_and_elsewhere_does_not(cli: Cli, restores: Restores) -> None:
+    assert cli("restore", *BARE).code == 0
+    assert cli("restore", "--in-place", "--s3-bucket", "bucket").code == 2
+    assert cli("restore", "--in-place", *LIBRARY).code == 0
+    assert [request.to for request in restores.requests] == ["/back", None]
+
+
+@pytest.mark.parametrize("where", [(), ("--in-place", "--to", "/back")])
+def test_where_to_must_be_said(cli: Cli, restores: Restores, where: tuple[str, ...]) -> None:
+    done = cli("restore", *where, *LIBRARY)
+    assert (done.code, "--in-place, or --to" in done.err) == (2, True)
+    assert restores.requests == []
+
+
+def test_everything_is_asked_about_first(cli: Cli, restores: Restores, asked: list[str]) -> None:
+    done = cli("restore", *BARE)
+    assert (done.code, restores.agreed, len(asked)) == (130, [False], 1)
+    assert "1,200 files, 4.9 MB, will be restored (34 more are there already)." in done.err
+    assert "nothing was restored" in done.err
+
+
+@pytest.mark.parametrize("way", ["--yes", "--dry-run", "--json", "--quiet", "*.nef"])
+def test_who_knows_what_they_want_is_not_asked(cli: Cli, restores: Restores, asked: list[str], way: str) -> None:
+    assert cli("restore", *BARE, way).code == 0
+    assert (restores.agreed, asked) == ([True], [])
+
+
+def test_without_a_terminal_it_goes_on(cli: Cli, restores: Restores) -> None:
+    done = cli("restore", *BARE)
+    assert (done.code, restores.agreed) == (0, [True])
+    assert "will be restored" in done.err
+
+
+def test_what_it_says_at_its_end(cli: Cli, restores: Restores) -> None:
+    counts = restores.summary.restored
+    assert counts is not None
+    counts.replaced, counts.skipped, counts.unproven = 1, 4, 2
+    restores.summary.renamed = [Renamed("a:b.jpg", "a_b.jpg")]
+    restores.summary.errors = [Failed(NASTY, "gone bad")]
+    restores.summary.settle_exit_code()
+    done = cli("restore", *BARE, "--verbose")
+    assert done.code == 3
+    assert "restored a.nef" in done.err and "\x1b" not in done.err + done.out
+    assert "a:b.jpg is called a_b.jpg there" in done.out
+    sentence = "2 files restored, 1 there already, 4 left as they are; 1 file could not be; 2 had no recorded checksum"
+    assert sentence in done.out
+
+
+def test_json(cli: Cli, restores: Restores) -> None:
+    restores.summary.renamed = [Renamed("a:b.jpg", "a_b.jpg")]
+    restores.summary.snapshot = SnapshotUse("P/.lrsync/manifest/u.sqlite.zst", 1_709_251_200_000_000_000)
+    done = json.loads(cli("restore", *BARE, "--json").out)
+    assert done["command"] == "restore"
+    names = "selected selected_bytes restored bytes intact existing skipped replaced unproven failed"
+    assert [done[name] for name in names.split()] == [3, 9, 2, 6, 1, 0, 0, 0, 0, 0]
+    assert done["renamed"] == [{"path": "a:b.jpg", "local": "a_b.jpg"}]
+    assert done["snapshot"]["taken_at"] == "2024-03-01T00:00:00Z"
