@@ -268,8 +268,8 @@ class _Restore:
     def _restate(self, back: Back, stat: Stat) -> None:
         """Let the row have the file's new stat: then the next sync has nothing to say, and the finding is over."""
         entry = self.ports.manifest.row(back.item.path)
-        if entry is None:
-            return
+        if entry is None or entry.sha256 not in (None, back.sha256):
+            return  # an older version came: what the row says is not true of the file
         now = self.ports.clock()
         folder, name = split_path(entry.path)
         change = Change(ChangeKind.UNSURE, folder, ScannedFile(name, *stat), entry)
@@ -293,7 +293,8 @@ class _Restore:
             self.ports.manifest.record(done)
 
     def _mark(self, item: RestoreItem, drift: Drift) -> None:
-        if drift is not item.drift:
+        # The row speaks of the current object: an older version says nothing of it.
+        if drift is not item.drift and item.version_id is None:
             self.ports.manifest.set_drift([(item.path, drift)])
         message = f"its object in the bucket is {drift.value}: it could not be restored"
         hint = "look for an older version of the object, or another copy of the file"

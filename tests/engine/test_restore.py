@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import unicodedata
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from hashlib import sha256
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -21,7 +22,7 @@ from lrsync.core.localnames import WINDOWS
 from lrsync.core.model import FindingKind, RestoreCounts, RunSummary
 from lrsync.core.parts import format_mtime
 from lrsync.core.requests import RestoreRequest
-from lrsync.core.restoring import Overwrite, RestorePlan
+from lrsync.core.restoring import Overwrite, RestoreItem, RestorePlan
 from lrsync.engine.backups import AskPorts, ListingBackup, with_times
 from lrsync.engine.pool import DaemonPool
 from lrsync.errors import ExitCode, InterruptedRun, ObjectError, UsageError
@@ -261,6 +262,42 @@ def test_a_dry_run_makes_and_asks_nothing(world: World, target: Path) -> None:
     summary = restored(world, RestoreRequest(to=str(target / "new")), dry_run=True)
     assert (counts_of(summary).restored, counts_of(summary).bytes) == (6, 24)
     assert (list(target.iterdir()), world.store.requests.total) == ([], before)
+
+
+@dataclass(frozen=True)
+class AtATime:
+    """What a point in time had: versions of objects."""
+
+    found: tuple[RestoreItem, ...]
+
+    def items(self) -> Iterator[RestoreItem]:
+        return iter(self.found)
+
+    def has(self, path: str) -> bool:
+        return any(item.path == path for item in self.found)
+
+    def folder(self, path: str) -> tuple[RestoreItem, ...]:
+        return tuple(item for item in self.found if item.path.rpartition("/")[0] == path)
+
+
+def test_older_versions_are_restored_and_the_rows_stay_true(tmp_path: Path, target: Path) -> None:
+    world = World(tmp_path, store=MemoryStore(versioned=True))
+    for data in (b"old", b"newest"):
+        world.make({"a.jpg": data, "b.jpg": data})
+        world.sync()
+    old = {name: world.store.versions[f"{PREFIX}/{name}"][0] for name in ("a.jpg", "b.jpg")}
+    items = [
+        RestoreItem(n, f"{PREFIX}/{n}", 3, 7, sha256(b"old").digest(), version_id=v.version_id) for n, v in old.items()
+    ]
+    backup = AtATime((items[0], replace(items[1], sha256=bytes(32))))
+    assert restored(world, RestoreRequest(("a.jpg",), str(target)), backup=lambda m: backup).exit_code is ExitCode.OK
+    assert facts(target) == {"a.jpg": (b"old", 7)}
+    before = [world.row(name) for name in old]
+    summary = restored(world, RestoreRequest(overwrite=Overwrite.ALWAYS), backup=lambda m: backup)
+    assert (summary.exit_code, counts_of(summary).restored) == (ExitCode.INCOMPLETE, 1)
+    assert world.files()[f"{PREFIX}/a.jpg"] == b"old"
+    assert [world.row(name) for name in old] == before, "neither restated nor called altered"
+    assert world.sync().changes.modified == 1
 
 
 # --- names ------------------------------------------------------------------------------------------------
