@@ -102,6 +102,7 @@ def _version(item: Mapping[str, Any], *, is_marker: bool) -> ListedVersion:
         last_modified_ns=0 if modified is None else round(modified.timestamp() * 1000) * 1_000_000,
         is_current=bool(item.get("IsLatest")),
         is_marker=is_marker,
+        storage_class=item.get("StorageClass") or "STANDARD",
     )
 
 

@@ -205,8 +205,24 @@ def decode_finding(row: Sequence[Any]) -> Finding:
     return Finding(FindingKind(kind), path, from_text(message), from_text(hint), content, None if content else stat)
 
 
+PROBLEMS_KEPT = 20
+"""Of a run so many findings and errors stay in its row: the next complete sync replaces the findings themselves."""
+
+
+def _problems(summary: RunSummary) -> dict[str, object]:
+    found = [("error", error.path, error.message) for error in summary.errors]
+    found += [(finding.kind.value, finding.path, finding.message) for finding in summary.findings]
+    if not found:
+        return {}
+    kept = [{"kind": kind, "path": path, "message": message} for kind, path, message in found[:PROBLEMS_KEPT]]
+    return {"problems": {"count": len(found), "first": kept}}
+
+
 def counts_of(summary: RunSummary) -> dict[str, object]:
-    """A run's counts in the shape of `lrsync sync --json`; what only some commands count only where they do."""
+    """A run's counts in the shape of `lrsync sync --json`; what only some commands count only where they do.
+
+    `problems`: the first of its findings and errors, where it had any.
+    """
     special = {"verified": summary.verified, "restored": summary.restored, "snapshot": summary.snapshot}
     return {
         "scan": asdict(summary.scan),
@@ -217,6 +233,7 @@ def counts_of(summary: RunSummary) -> dict[str, object]:
         "drift": asdict(summary.drift),
         "seconds": {"total": summary.seconds_total, "scan": summary.seconds_scan},
         **{name: asdict(counts) for name, counts in special.items() if counts is not None},
+        **_problems(summary),
     }
 
 

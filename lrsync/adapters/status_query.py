@@ -135,7 +135,7 @@ def read_status(path: Path, clock: Clock = time.time_ns) -> StatusReport | None:
 
 def _read(path: Path, connection: sqlite3.Connection, now_ns: int) -> StatusReport | None:
     connection.execute("BEGIN")  # one look: a run may be writing
-    _check_version(path, connection)
+    check_version(path, connection)
     library = read_library(connection)
     if library is None:
         return None
@@ -168,7 +168,8 @@ def _read(path: Path, connection: sqlite3.Connection, now_ns: int) -> StatusRepo
     )
 
 
-def _check_version(path: Path, connection: sqlite3.Connection) -> None:
+def check_version(path: Path, connection: sqlite3.Connection) -> None:
+    """Raises ManifestError where the manifest is of another version than this lrsync reads."""
     version = connection.execute("PRAGMA user_version").fetchone()[0]
     if version > SCHEMA_VERSION:
         raise newer(path)

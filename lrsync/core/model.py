@@ -142,6 +142,7 @@ class ListedVersion:
     last_modified_ns: int
     is_current: bool
     is_marker: bool = False
+    storage_class: str = "STANDARD"
 
 
 @dataclass(frozen=True, slots=True)
@@ -699,6 +700,14 @@ class RunInfo:
     started_at: int
     finished_at: int | None
     counts: Mapping[str, object]
+
+
+@dataclass(frozen=True, slots=True)
+class RunRecord:
+    """One past run, and those of its findings that still stand."""
+
+    run: RunInfo
+    findings: tuple[Finding, ...]
 
 
 @dataclass(slots=True)

@@ -32,6 +32,7 @@ from lrsync.core.model import (
     Stored,
     VerifyScope,
 )
+from lrsync.core.timeline import FileVersion, PathState, Recorded
 
 Clock = Callable[[], int]
 """Nanoseconds since the epoch, now."""
@@ -408,3 +409,22 @@ class ManifestStore(Protocol):
 
     def update_object(self, path: str, *, etag: str, version_id: str | None) -> None:
         """The object was proven to be the row's bytes under another ETag."""
+
+
+class Shelf(Protocol):
+    """Room for what is found out about every path at one time: on the disk, since a library may have 2,000,000."""
+
+    def add(self, versions: Iterable[FileVersion]) -> None:
+        """Keep versions that listings told of."""
+
+    def add_facts(self, facts: Iterable[tuple[str, Recorded]]) -> None:
+        """Keep what a snapshot recorded, by path."""
+
+    def states(self, recorded_ns: int | None) -> Iterator[PathState]:
+        """Everything that is known, path by path; `recorded_ns`: when the snapshot was taken, if there was one."""
+
+    def choose(self, versions: Iterable[FileVersion]) -> None:
+        """Keep what was found to be a path's content at that time."""
+
+    def chosen(self, folder: str | None = None) -> Iterator[FileVersion]:
+        """What was chosen, by path; with `folder` ('' is the root) only of the files directly in it."""

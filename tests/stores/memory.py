@@ -359,6 +359,7 @@ class MemoryStore:
                 last_modified_ns=version.modified_ns,
                 is_current=version is versions[-1],
                 is_marker=version.data is None,
+                storage_class=version.storage_class,
             )
             for version in reversed(versions)
         ]

@@ -1,0 +1,74 @@
+"""Wire a look into the past: the shelf, and the snapshots of the manifest that tell what was recorded then."""
+
+from __future__ import annotations
+
+import tempfile
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from lrsync.adapters.manifest import Manifest
+from lrsync.adapters.shelf import FileShelf
+from lrsync.adapters.snapshots import unpack
+from lrsync.config import Config
+from lrsync.core.events import EventSink
+from lrsync.core.model import LibraryRow, ManifestEntry, SnapshotUse
+from lrsync.core.ports import ObjectStore
+from lrsync.engine.snapshot import StoredSnapshot, choose_owner, find_snapshots, take_snapshot
+from lrsync.engine.timetravel import Past, PastPorts, gather
+
+
+@dataclass(frozen=True, slots=True)
+class AtMoment:
+    """What the library was at a time: its files on the shelf, and what else there is to say."""
+
+    shelf: FileShelf
+    past: Past
+
+
+@contextmanager
+def library_at(
+    config: Config,
+    store: ObjectStore,
+    moment_ns: int,
+    sink: EventSink,
+    stop: threading.Event,
+    *,
+    uuid: str | None = None,
+) -> Iterator[AtMoment]:
+    """The library as the bucket has it at a time, for as long as it is open.
+
+    `uuid`: which library it is, where that is known. Raises BucketError, UsageError (several libraries have snapshots
+    here, and nothing says which is meant), StoppedError, ManifestError (the disk for temporary files is full).
+    """
+    with ExitStack() as resources:
+        folder = Path(resources.enter_context(tempfile.TemporaryDirectory(prefix="lrsync-past-")))
+        shelf = resources.enter_context(FileShelf(folder / "shelf.sqlite"))
+        found = find_snapshots(store, config.prefix)
+        owner = choose_owner(uuid, found)
+
+        def opened(snapshots: Sequence[StoredSnapshot]) -> tuple[SnapshotUse, Iterator[ManifestEntry]] | None:
+            if owner is None or not snapshots:
+                return None
+            path = folder / "snapshot.sqlite"
+            expected = LibraryRow(
+                owner, config.library, "", config.endpoint_url or "", config.bucket, config.prefix, created_at=0
+            )
+            used = take_snapshot(store, snapshots, lambda chunks, sha256: unpack(chunks, sha256, path, expected), sink)
+            if used is None:
+                return None
+            return used, resources.enter_context(Manifest(path, config.prefix)).entries()
+
+        ports = PastPorts(
+            store=store,
+            prefix=config.prefix,
+            shelf=shelf,
+            snapshots=found.get(owner or "", []),
+            open_snapshot=opened,
+            sink=sink,
+            stopping=stop.is_set,
+            threads=config.threads,
+        )
+        yield AtMoment(shelf, gather(ports, moment_ns))
