@@ -14,9 +14,10 @@ if TYPE_CHECKING:
     from lrsync.adapters.s3 import S3Store
     from lrsync.config import Config
     from lrsync.core.events import EventSink
-    from lrsync.core.model import RunSummary, StatusReport
+    from lrsync.core.model import RunInfo, RunRecord, RunSummary, StatusReport
     from lrsync.core.requests import AcceptRequest, RestoreRequest, VerifyRequest
     from lrsync.core.restoring import RestorePlan
+    from lrsync.core.timeline import FileHistory
     from lrsync.core.trash import TrashSummary
 
 
@@ -33,6 +34,29 @@ def read_status(config: Config) -> StatusReport | None:
     from lrsync.app.session import manifest_path
 
     return query(manifest_path(config))
+
+
+def list_runs(config: Config, limit: int | None) -> list[RunInfo] | None:
+    """The latest runs, the newest first; None where nothing was ever backed up. Reads only the manifest."""
+    from lrsync.adapters.history_query import list_runs as query
+    from lrsync.app.session import manifest_path
+
+    return query(manifest_path(config), limit)
+
+
+def find_run(config: Config, run_id: int) -> RunRecord | None:
+    """One past run; None where there is none of this number. Reads only the manifest."""
+    from lrsync.adapters.history_query import find_run as query
+    from lrsync.app.session import manifest_path
+
+    return query(manifest_path(config), run_id)
+
+
+def file_history(config: Config, sink: EventSink, stop: threading.Event, name: str) -> FileHistory | None:
+    """Everything that the bucket has of one file; None where that is nothing. Raises LrsyncError."""
+    from lrsync.app import history
+
+    return history.file_history(config, sink, stop, name)
 
 
 def run_rebuild(config: Config, sink: EventSink, stop: threading.Event) -> RunSummary:

@@ -176,6 +176,13 @@ def _tallies(tallies: Mapping[str, Tally]) -> Json:
 def _run(run: RunInfo | None) -> Json | None:
     if run is None:
         return None
+    told = run_row(run)
+    del told["counts"]
+    return told
+
+
+def run_row(run: RunInfo) -> Json:
+    """One past run."""
     return {
         "run_id": run.id,
         "kind": run.kind.value,
@@ -183,4 +190,5 @@ def _run(run: RunInfo | None) -> Json | None:
         "exit_code": run.exit_code,
         "started_at": iso(run.started_at),
         "finished_at": iso(run.finished_at),
+        "counts": dict(run.counts),
     }

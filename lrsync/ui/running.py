@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from typing import TypeVar
 
 from lrsync import __version__, logs
 from lrsync.config import Config
@@ -16,6 +17,8 @@ from lrsync.ui.options import Talk
 from lrsync.ui.progress import Progress, choose
 from lrsync.ui.signals import StopSignals
 from lrsync.ui.text import printable
+
+T = TypeVar("T")
 
 Runner = Callable[[Config, EventSink, threading.Event], RunSummary]
 
@@ -49,6 +52,16 @@ def _run_watched(
 
         with StopSignals(stop, say=progress.say, restore=progress.restore):
             return runner(config, sink, stop)
+
+
+def watched(run: Callable[[EventSink, threading.Event], T], *, as_json: bool) -> T:
+    """Call what only answers, with progress, and let Ctrl-C stop it."""
+    stop = threading.Event()
+    with (
+        choose(Talk(as_json=as_json)) as progress,
+        StopSignals(stop, say=progress.say, restore=progress.restore),
+    ):
+        return run(progress.sink, stop)
 
 
 def _log_start(kind: RunKind, config: Config) -> None:

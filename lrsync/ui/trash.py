@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import sys
-import threading
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -13,6 +12,8 @@ import click
 from lrsync.ui.options import json_option, load_config, place_options
 
 if TYPE_CHECKING:
+    import threading
+
     from lrsync.core.events import EventSink
 
 T = TypeVar("T")
@@ -116,14 +117,6 @@ def _ask(count: int, size: int) -> bool:
 
 
 def _watched(flags: dict[str, Any], run: Callable[[EventSink, threading.Event], T]) -> T:
-    """Run it with progress, and let Ctrl-C stop it."""
-    from lrsync.ui.options import Talk
-    from lrsync.ui.progress import choose
-    from lrsync.ui.signals import StopSignals
+    from lrsync.ui.running import watched
 
-    stop = threading.Event()
-    with (
-        choose(Talk(as_json=flags["as_json"])) as progress,
-        StopSignals(stop, say=progress.say, restore=progress.restore),
-    ):
-        return run(progress.sink, stop)
+    return watched(run, as_json=flags["as_json"])

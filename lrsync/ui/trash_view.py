@@ -2,40 +2,23 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from lrsync.core.model import Failed, result_for
 from lrsync.core.trash import TrashItem
 from lrsync.errors import ExitCode
-from lrsync.ui import output
-from lrsync.ui.jsons import Json, to_text
+from lrsync.ui.answer import Answer, show
+from lrsync.ui.jsons import Json
 from lrsync.ui.report import Grid, Report, Tone, at_most
 from lrsync.ui.text import clip, count, iso, local, printable, sentence, size
 
 if TYPE_CHECKING:
     from lrsync.core.trash import TrashSummary
 
+__all__ = ["listed", "purged", "restored", "show"]
+
 PATH_CELLS = 48
 MAX_ROWS = 200
-
-
-class Answer(NamedTuple):
-    """How a command ended, for people and for scripts."""
-
-    code: ExitCode
-    report: Report
-    json: Json
-
-
-def show(answer: Answer, *, as_json: bool) -> int:
-    """Print it; returns the exit code."""
-    if as_json:
-        output.result(to_text(answer.json))
-    else:
-        from lrsync.ui.render import show as show_report
-
-        show_report(answer.report)
-    return int(answer.code)
 
 
 def listed(library: str, found: TrashSummary) -> Answer:
