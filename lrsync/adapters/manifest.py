@@ -274,6 +274,10 @@ class Manifest:
         """Every row, by path; as they are when the first is asked for."""
         return self._proofs.entries()
 
+    def rows_at(self, places: Sequence[int]) -> Iterator[ManifestEntry]:
+        """The rows at these places, counted from 0 in an order that is always the same; as they are now."""
+        return self._proofs.rows_at(places)
+
     def to_verify(self, scope: VerifyScope) -> Iterator[ManifestEntry]:
         """The rows of this scope, least recently proven first; as they are when the first is asked for."""
         return self._proofs.due(scope)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+import json
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from typing import Any, Final
 
@@ -30,6 +31,14 @@ _MARK_DISK: Final = (
 )
 
 
+_AT_PLACES: Final = f"""
+SELECT {_COLUMNS}, d.path
+FROM (SELECT dir_id, name, row_number() OVER (ORDER BY dir_id, name) - 1 AS place FROM {FILES}) AS ranked
+JOIN {FILES} f ON f.dir_id = ranked.dir_id AND f.name = ranked.name JOIN {DIRECTORIES} d ON d.id = f.dir_id
+WHERE ranked.place IN (SELECT value FROM json_each(?)) ORDER BY ranked.place
+"""
+
+
 class Proofs:
     """When rows were proven. `head` is the listing prefix, with which every key begins."""
 
@@ -40,6 +49,10 @@ class Proofs:
     def entries(self) -> Iterator[ManifestEntry]:
         """Every row, by path; as they are when the first is asked for."""
         return self._spooled(f"SELECT {_COLUMNS}, d.path {_JOINED} ORDER BY {PATH}", ())
+
+    def rows_at(self, places: Sequence[int]) -> Iterator[ManifestEntry]:
+        """The rows at these places, counted from 0. One pass over the keys, and none of it leaves SQLite."""
+        return self._spooled(_AT_PLACES, (json.dumps(list(places)),))
 
     def due(self, scope: VerifyScope) -> Iterator[ManifestEntry]:
         """The rows of a scope, those never proven first, then by age and path."""

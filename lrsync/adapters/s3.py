@@ -31,6 +31,7 @@ from lrsync.adapters.s3_proofs import (
     unquote,
     whole_checksum,
 )
+from lrsync.adapters.s3_thaw import request_thaw
 from lrsync.adapters.s3_versions import Versions, version_of
 from lrsync.core.model import (
     Checksum,
@@ -48,6 +49,7 @@ from lrsync.core.model import (
 from lrsync.core.parts import object_metadata
 from lrsync.core.ports import Body, Span
 from lrsync.core.proof import encode_checksum, proves_content
+from lrsync.core.thaw import Thaw, Tier, thaw_of
 from lrsync.errors import ObjectChangedError, ObjectError, ObjectExistsError
 
 __all__ = ["S3Store", "StoreSettings"]
@@ -55,7 +57,6 @@ __all__ = ["S3Store", "StoreSettings"]
 CHUNK_BYTES: Final = 1 << 20
 _NOT_S3: Final = "check that the endpoint is an S3 store"
 _CONTENT_RANGE: Final = re.compile(r"bytes (\d{1,18})-(\d{1,18})/(\d{1,18})", re.ASCII)
-_ARCHIVE_CLASSES: Final = frozenset({"GLACIER", "DEEP_ARCHIVE"})
 _MAY_NOT_ASK: Final = frozenset({"AccessDenied", "NotImplemented", "MethodNotAllowed", "NoSuchBucketVersioning"})
 
 
@@ -269,6 +270,10 @@ class S3Store:
         """Destroy one version or delete marker."""
         self._calls.call("delete_object", Key=key, VersionId=version_id)
 
+    def thaw(self, key: str, tier: Tier, *, days: int | None, version_id: str | None = None) -> None:
+        """Ask for a readable copy of an archived object; that it was asked for already is no error."""
+        request_thaw(self._calls, key, tier, days=days, version_id=version_id)
+
     def has_lifecycle(self) -> bool:
         """Whether the bucket has lifecycle rules; True where the credentials may not ask."""
         return self._versions.has_lifecycle()
@@ -285,7 +290,8 @@ def _info(key: str, answer: Answer, size: int) -> ObjectInfo:
         storage_class=answer.get("StorageClass", "STANDARD"),
         version_id=answer.get("VersionId"),
         last_modified_ns=_as_ns(answer.get("LastModified")),
-        archived=_is_archived(answer),
+        archived=_thaw_of(answer).is_asleep,
+        thaw=_thaw_of(answer),
     )
 
 
@@ -304,7 +310,5 @@ def _as_ns(moment: datetime | None) -> int:
     return 0 if moment is None else round(moment.timestamp() * 1000) * 1_000_000
 
 
-def _is_archived(answer: Answer) -> bool:
-    if 'ongoing-request="false"' in answer.get("Restore", ""):
-        return False
-    return answer.get("StorageClass") in _ARCHIVE_CLASSES or bool(answer.get("ArchiveStatus"))
+def _thaw_of(answer: Answer) -> Thaw:
+    return thaw_of(answer.get("StorageClass"), answer.get("ArchiveStatus"), answer.get("Restore"))

@@ -88,6 +88,10 @@ _OBJECT: Final[dict[str, tuple[type[ObjectError], Words]]] = {
     "NoSuchUpload": (ObjectMissingError, ("its upload is not there any more", "the next run starts it again")),
     "InvalidObjectState": (ObjectArchivedError, ("lies in an archive class", "thaw it first: lrsync restore")),
     "ObjectNotInActiveTierError": (ObjectArchivedError, ("lies in an archive class", "thaw it first: lrsync restore")),
+    "GlacierExpeditedRetrievalNotAvailable": (
+        ObjectError,
+        ("has to wait: there is no capacity for expedited thaws just now", "use --thaw standard, or try it again"),
+    ),
     "BadDigest": (ChecksumMismatchError, ("S3 received other bytes than were sent", "the next run sends it again")),
     "InvalidDigest": (ChecksumMismatchError, ("S3 refused the checksum", "the next run sends it again")),
     "XAmzContentChecksumMismatch": (
@@ -119,6 +123,7 @@ _NEEDS: Final[dict[str, str]] = {
     "head_object": "s3:GetObject and s3:ListBucket",
     "get_object": "s3:GetObject",
     "delete_object": "s3:DeleteObject",
+    "restore_object": "s3:RestoreObject",
     "get_bucket_versioning": "s3:GetBucketVersioning",
     "list_object_versions": "s3:ListBucketVersions",
     "get_bucket_lifecycle_configuration": "s3:GetLifecycleConfiguration",

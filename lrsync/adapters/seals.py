@@ -223,7 +223,12 @@ def counts_of(summary: RunSummary) -> dict[str, object]:
 
     `problems`: the first of its findings and errors, where it had any.
     """
-    special = {"verified": summary.verified, "restored": summary.restored, "snapshot": summary.snapshot}
+    special = {
+        "verified": summary.verified,
+        "restored": summary.restored,
+        "drilled": summary.drilled,
+        "snapshot": summary.snapshot,
+    }
     return {
         "scan": asdict(summary.scan),
         "changes": asdict(summary.changes),

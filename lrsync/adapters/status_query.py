@@ -86,6 +86,12 @@ FROM {FILES} WHERE dir_id = (SELECT id FROM {DIRECTORIES} WHERE path = ?) AND na
 _GONE: Final = f"SELECT drift IS NOT NULL, size FROM {FILES} WHERE missing_since IS NOT NULL"
 
 
+_DRILLED: Final = (
+    f"kind = '{RunKind.DRILL.value}' AND result IN ('{RunResult.OK.value}', '{RunResult.INCOMPLETE.value}', "
+    f"'{RunResult.ATTENTION.value}')"
+)
+
+
 class _Place(NamedTuple):
     """What a file is counted under."""
 
@@ -165,6 +171,7 @@ def _read(path: Path, connection: sqlite3.Connection, now_ns: int) -> StatusRepo
         findings=tuple(decode_finding(row) for row in findings),
         rotten=len({path for kind, path, *_ in findings if kind == FindingKind.ROT.value}),
         verified=counts.verified,
+        last_drill=next(iter(read_runs(connection, _DRILLED)), None),
     )
 
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from lrsync.config import Config
     from lrsync.core.events import EventSink
     from lrsync.core.model import RunInfo, RunRecord, RunSummary, StatusReport
-    from lrsync.core.requests import AcceptRequest, RestoreRequest, VerifyRequest
+    from lrsync.core.requests import AcceptRequest, RestoreRequest, Sample, VerifyRequest
     from lrsync.core.restoring import RestorePlan
     from lrsync.core.timeline import FileHistory
     from lrsync.core.trash import TrashSummary
@@ -91,6 +91,13 @@ def run_restore(
     from lrsync.app import restore
 
     return restore.run_restore(config, sink, stop, request, confirm)
+
+
+def run_drill(config: Config, sink: EventSink, stop: threading.Event, sample: Sample) -> RunSummary:
+    """Restore a random sample for real, and throw it away again. Raises LrsyncError."""
+    from lrsync.app import drill
+
+    return drill.run_drill(config, sink, stop, sample)
 
 
 def open_store(config: Config) -> S3Store:

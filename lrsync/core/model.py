@@ -8,6 +8,7 @@ from enum import Enum
 from typing import Final, NamedTuple
 
 from lrsync.core.keys import join_path
+from lrsync.core.thaw import AWAKE, Thaw
 from lrsync.errors import ExitCode
 
 # --- what a scan sees -------------------------------------------------------------------------------------
@@ -161,6 +162,7 @@ class ObjectInfo:
     version_id: str | None = None
     last_modified_ns: int = 0
     archived: bool = False
+    thaw: Thaw = AWAKE
 
 
 class PartInfo(NamedTuple):
@@ -581,6 +583,22 @@ class RestoreCounts:
     bytes: int = 0
 
 
+@dataclass(slots=True)
+class DrillCounts:
+    """What a restore drill did: of `sample` files `good` came back as they were recorded, `bytes` in all.
+
+    `compared` of these also with the file on the disk. `archived` and `unproven` ones (no sha256 is recorded) were
+    left out.
+    """
+
+    sample: int = 0
+    good: int = 0
+    bytes: int = 0
+    compared: int = 0
+    archived: int = 0
+    unproven: int = 0
+
+
 @dataclass(frozen=True, slots=True)
 class Renamed:
     """A path of the backup that this disk cannot hold under its own name, and what the file is called there."""
@@ -609,6 +627,7 @@ class RunKind(Enum):
     VERIFY = "verify"
     ACCEPT = "accept"
     RESTORE = "restore"
+    DRILL = "drill"
 
 
 class RunResult(Enum):
@@ -655,6 +674,7 @@ class RunSummary:
     verified: VerifyCounts | None = None
     restored: RestoreCounts | None = None
     renamed: list[Renamed] = field(default_factory=list)
+    drilled: DrillCounts | None = None
     snapshot: SnapshotUse | None = None
 
     def settle_exit_code(self) -> None:
@@ -750,6 +770,8 @@ class StatusReport:
     """Of `quarantined`: those whose bytes went bad on the disk."""
     verified: Mapping[str, Tally] = field(default_factory=dict)
     """How long ago the objects of the files on the disk were last proven, by the names in `PROOF_AGES`."""
+    last_drill: RunInfo | None = None
+    """The last restore drill that came to its end."""
 
 
 PROOF_AGES: Final = {"within_7_days": 7, "within_30_days": 30, "within_90_days": 90, "older": None, "never": None}

@@ -32,6 +32,7 @@ from lrsync.core.model import (
     Stored,
     VerifyScope,
 )
+from lrsync.core.thaw import Tier
 from lrsync.core.timeline import FileVersion, PathState, Recorded
 
 Clock = Callable[[], int]
@@ -245,6 +246,13 @@ class ObjectStore(Protocol):
     def delete_version(self, key: str, version_id: str) -> None:
         """Destroy one version or delete marker. One that is gone already is no error."""
 
+    def thaw(self, key: str, tier: Tier, *, days: int | None, version_id: str | None = None) -> None:
+        """Ask for a readable copy of an archived object (or a version of it) for so many days; None where it stays.
+
+        That it was asked for already is no error. Raises ObjectMissingError, and ObjectError where the tier has no
+        capacity now, where the object lies in no archive, or where the store has none.
+        """
+
     def has_lifecycle(self) -> bool:
         """Whether the bucket has lifecycle rules. Not allowed to ask counts as yes: nobody is advised on a guess."""
 
@@ -349,6 +357,9 @@ class ManifestStore(Protocol):
 
     def entries(self) -> Iterator[ManifestEntry]:
         """Every row, by path; as they are when the first is asked for."""
+
+    def rows_at(self, places: Sequence[int]) -> Iterator[ManifestEntry]:
+        """The rows at these places, counted from 0 in an order that is always the same; as they are now."""
 
     def to_verify(self, scope: VerifyScope) -> Iterator[ManifestEntry]:
         """The rows of this scope, least recently proven first; as they are when the first is asked for."""

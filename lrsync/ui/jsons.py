@@ -8,6 +8,7 @@ from typing import Any
 
 from lrsync.core.model import (
     PROOF_AGES,
+    DrillCounts,
     Finding,
     RestoreCounts,
     RunInfo,
@@ -47,6 +48,8 @@ def run_object(kind: RunKind, library: str, summary: RunSummary) -> Json:
         return verify_object(library, summary)
     if kind is RunKind.RESTORE:
         return restore_object(library, summary)
+    if kind is RunKind.DRILL:
+        return drill_object(library, summary)
     return {
         "command": kind.value,
         "library": library,
@@ -98,6 +101,17 @@ def restore_object(library: str, summary: RunSummary) -> Json:
     }
 
 
+def drill_object(library: str, summary: RunSummary) -> Json:
+    """The object of `drill --json`."""
+    counts = summary.drilled or DrillCounts()
+    return {
+        **_head(RunKind.DRILL, library, summary),
+        **_pick(counts, "sample good bytes compared archived unproven"),
+        "failed": len(summary.errors),
+        **_tail(summary),
+    }
+
+
 def _head(kind: RunKind, library: str, summary: RunSummary) -> Json:
     return {
         "command": kind.value,
@@ -137,6 +151,7 @@ def _status_body(report: StatusReport) -> Json:
         "last_run": _run(report.last_run),
         "last_good_run": _run(report.last_good_run),
         "last_full_pass": iso(report.library.last_full_pass),
+        "last_drill": _drill(report.last_drill),
         "by_type": _tallies(report.by_type),
         "by_folder": _tallies(report.by_folder),
         "by_proof": dict(report.by_proof),
@@ -153,12 +168,21 @@ def _no_status() -> Json:
         "last_run": None,
         "last_good_run": None,
         "last_full_pass": None,
+        "last_drill": None,
         "by_type": {},
         "by_folder": {},
         "by_proof": {},
         "verified": {age: {"files": 0, "bytes": 0} for age in PROOF_AGES},
         "findings": [],
     }
+
+
+def _drill(run: RunInfo | None) -> Json | None:
+    told = _run(run)
+    if run is None or told is None:
+        return None
+    counts = run.counts.get("drilled")
+    return {**told, **(counts if isinstance(counts, dict) else {})}
 
 
 def _pick(source: object, names: str) -> Json:

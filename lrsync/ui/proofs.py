@@ -1,8 +1,8 @@
-"""What `verify`, `accept` and `restore` have to say at their end."""
+"""What `verify`, `accept`, `restore` and `drill` have to say at their end."""
 
 from __future__ import annotations
 
-from lrsync.core.model import FindingKind, RestoreCounts, RunKind, RunSummary, VerifyCounts
+from lrsync.core.model import DrillCounts, FindingKind, RestoreCounts, RunKind, RunSummary, VerifyCounts
 from lrsync.ui.text import count, duration, size
 
 
@@ -13,6 +13,8 @@ def sentence_of(kind: RunKind, summary: RunSummary) -> str:
             return _verified(summary, summary.verified or VerifyCounts())
         case RunKind.RESTORE:
             return _restored(summary, summary.restored or RestoreCounts())
+        case RunKind.DRILL:
+            return _drilled(summary, summary.drilled or DrillCounts())
         case _:
             return _accepted(summary)
 
@@ -58,6 +60,22 @@ def _restored(summary: RunSummary, counts: RestoreCounts) -> str:
     return text + (". This was a dry run: nothing was changed." if summary.dry_run else ".")
 
 
+def _drilled(summary: RunSummary, counts: DrillCounts) -> str:
+    others = _clauses((counts.archived, "archived, left out"), (counts.unproven, "with nothing to compare with"))
+    told = f" ({others})" if others else ""
+    tried = counts.sample - counts.archived - counts.unproven
+    if tried == 0:
+        return f"Nothing was restored{told}: this drill proves nothing."
+    rotten = sum(finding.kind is FindingKind.ROT for finding in summary.findings)
+    text = f"{counts.good:,} of {count(tried, 'file')} came back good{told}"
+    lost = tried - counts.good
+    if lost:
+        text += f"; {count(lost, 'file')} did not"
+    if unread := len(summary.errors) - lost:
+        text += f"; {count(unread, 'file')} could not be compared"
+    return f"{text}; {count(rotten, 'file')} went bad on the disk." if rotten else f"{text}."
+
+
 def _accepted(summary: RunSummary) -> str:
     would = "would be accepted" if summary.dry_run else "accepted"
     text = f"{count(summary.actions.uploaded + summary.actions.restated, 'changed original')} {would}"
@@ -74,6 +92,12 @@ def rows_of(kind: RunKind, summary: RunSummary) -> list[tuple[str, str]]:
         case RunKind.RESTORE:
             counts = summary.restored or RestoreCounts()
             rows = _restore_rows(summary, counts)
+        case RunKind.DRILL:
+            drilled = summary.drilled or DrillCounts()
+            rows = [
+                ("Restored", f"{count(drilled.good, 'file')}, {size(drilled.bytes)}, and thrown away again"),
+                ("On the disk", f"{count(drilled.compared, 'file')} compared with what came back"),
+            ]
         case RunKind.ACCEPT:
             rows = [("Accepted", f"{count(summary.actions.uploaded, 'file')}, {size(summary.bytes.uploaded)}")]
         case _:

@@ -166,7 +166,17 @@ def _facts(report: StatusReport, now_ns: int) -> list[tuple[str, str]]:
     facts.append(("Last run", _last_run(report.last_run, now_ns)))
     full = library.last_full_pass
     facts.append(("Bucket check", "never" if full is None else f"{local(full)}, {ago(full, now_ns)}"))
+    facts.append(("Restore drill", _last_drill(report.last_drill, now_ns)))
     return facts
+
+
+def _last_drill(run: RunInfo | None, now_ns: int) -> str:
+    if run is None:
+        return "never (see 'lrsync drill')"
+    counts = run.counts.get("drilled")
+    drilled = counts if isinstance(counts, dict) else {}
+    tried = drilled.get("sample", 0) - drilled.get("archived", 0) - drilled.get("unproven", 0)
+    return f"{ago(run.finished_at or run.started_at, now_ns)}, {drilled.get('good', 0):,} of {tried:,} good"
 
 
 def _proven(verified: Mapping[str, Tally]) -> str:

@@ -35,7 +35,7 @@ def sentence_of(kind: RunKind, summary: RunSummary) -> str:
             return _rebuild_sentence(summary)
         case RunKind.SYNC:
             return _dry_sentence(summary) if summary.dry_run else _sync_sentence(summary)
-        case RunKind.VERIFY | RunKind.ACCEPT | RunKind.RESTORE:
+        case RunKind.VERIFY | RunKind.ACCEPT | RunKind.RESTORE | RunKind.DRILL:
             return proofs.sentence_of(kind, summary)
         case _:
             assert_never(kind)

@@ -15,9 +15,11 @@ from lrsync.adapters.s3_client import StoreSettings, make_config, needs_path_sty
 from lrsync.core.model import Checksum, ChecksumKind, PartInfo, Stored
 from lrsync.core.parts import object_metadata
 from lrsync.core.proof import encode_checksum, encode_crc32
+from lrsync.core.thaw import Archive, Thaw, ThawState, Tier
 from lrsync.errors import (
     BucketError,
     ChecksumMismatchError,
+    ObjectArchivedError,
     ObjectChangedError,
     ObjectError,
     ObjectExistsError,
@@ -466,3 +468,45 @@ def test_an_endpoint_that_is_no_url(canned: CannedS3, endpoint: str) -> None:
 def test_opening_costs_no_request(canned: CannedS3, open_store: Callable[..., S3Store]) -> None:
     assert open_store(canned.server, "photos").requests.total == 0
     assert canned.asked == []
+
+
+# --- thawing -----------------------------------------------------------------------------------------------
+
+
+def test_what_a_thaw_sends(canned: CannedS3, store: S3Store) -> None:
+    canned.answer(Reply(202))
+    store.thaw("a b", Tier.BULK, days=7, version_id="v1")
+    store.thaw("tiering", Tier.STANDARD, days=None)
+    first, second = canned.asked
+    assert (first.method, first.path) == ("POST", "/photos/a%20b?restore&versionId=v1")
+    assert b"<Days>7</Days>" in first.body and b"<Tier>Bulk</Tier>" in first.body
+    assert b"Days" not in second.body and b"<Tier>Standard</Tier>" in second.body
+
+
+def test_a_thaw_that_goes_on_is_no_error(canned: CannedS3, store: S3Store) -> None:
+    canned.answer(error(409, "RestoreAlreadyInProgress"))
+    store.thaw("a", Tier.BULK, days=7)
+
+
+def test_what_a_thaw_is_refused_for(canned: CannedS3, store: S3Store) -> None:
+    canned.answer(error(503, "GlacierExpeditedRetrievalNotAvailable"))
+    with pytest.raises(ObjectError) as caught:
+        store.thaw("a", Tier.EXPEDITED, days=7)
+    assert "--thaw standard" in caught.value.hint
+    canned.answer(error(403, "InvalidObjectState"))
+    with pytest.raises(ObjectError) as caught:
+        store.thaw("a", Tier.BULK, days=7)
+    assert not isinstance(caught.value, ObjectArchivedError)
+    canned.answer(error(403, "AccessDenied"))
+    with pytest.raises(BucketError) as denied:
+        store.thaw("a", Tier.BULK, days=7)
+    assert "s3:RestoreObject" in denied.value.hint
+
+
+def test_the_tiers_of_intelligent_tiering_are_told_by_their_headers(canned: CannedS3, store: S3Store) -> None:
+    headers = {"x-amz-storage-class": "INTELLIGENT_TIERING", "x-amz-archive-status": "DEEP_ARCHIVE_ACCESS"}
+    canned.answer(Reply(headers=headers))
+    info = store.head("a")
+    assert (info.archived, info.thaw) == (True, Thaw(ThawState.ARCHIVED, Archive.DEEP_ARCHIVE_ACCESS))
+    canned.answer(Reply(headers={**headers, "x-amz-restore": 'ongoing-request="true"'}))
+    assert store.head("a").thaw.state is ThawState.ONGOING

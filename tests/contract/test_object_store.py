@@ -19,12 +19,15 @@ from lrsync.core.model import Checksum, ChecksumKind, Content, ListedVersion, Pa
 from lrsync.core.parts import object_metadata
 from lrsync.core.ports import ObjectStore, Span
 from lrsync.core.proof import encode_checksum, encode_crc32, proves_content
+from lrsync.core.thaw import AWAKE, Archive, Thaw, ThawState, Tier
 from lrsync.errors import (
     ChecksumMismatchError,
+    ObjectArchivedError,
     ObjectChangedError,
     ObjectError,
     ObjectExistsError,
     ObjectMissingError,
+    UsageError,
 )
 from tests.stores.memory import MemoryStore, content_of, entry_of
 from tests.stores.server import Abilities, S3Server
@@ -49,7 +52,7 @@ def make_bucket(request: pytest.FixtureRequest, bucket: Callable[..., str]) -> I
 
         def in_memory(*, versioned: bool = False) -> Bucket:
             store = MemoryStore(versioned=versioned)
-            return Bucket(store, Abilities(), lambda **_: store)
+            return Bucket(store, Abilities(archive=True), lambda **_: store)
 
         yield in_memory
         return
@@ -530,6 +533,52 @@ def test_a_key_that_the_trashs_name_does_not_tell_is_noted(at: Bucket) -> None:
 
 def test_a_new_bucket_has_no_lifecycle_or_nobody_may_ask(at: Bucket) -> None:
     assert at.store.has_lifecycle() is not at.can.lifecycle
+
+
+# --- archives ------------------------------------------------------------------------------------------------
+
+
+def test_what_lies_in_no_archive_is_awake_and_not_thawed(at: Bucket) -> None:
+    at.store.put("a", content_of(b"photo"))
+    assert at.store.head("a").thaw == AWAKE
+    with pytest.raises(ObjectError) as caught:
+        at.store.thaw("a", Tier.BULK, days=3)
+    assert not isinstance(caught.value, ObjectArchivedError)
+
+
+def test_an_archived_object_is_thawed(at: Bucket) -> None:
+    if not at.can.archive:
+        return  # the next test says what becomes of it there
+    store = at.reopen(storage_class="GLACIER")
+    store.put("a b+.nef", content_of(b"photo"))
+    if isinstance(store, MemoryStore):
+        store.archived.add("a b+.nef")
+    asleep = store.head("a b+.nef")
+    assert (asleep.archived, asleep.thaw) == (True, Thaw(ThawState.ARCHIVED, Archive.GLACIER))
+    with pytest.raises(ObjectArchivedError):
+        read(store, "a b+.nef")
+    store.thaw("a b+.nef", Tier.BULK, days=3)
+    store.thaw("a b+.nef", Tier.BULK, days=3)  # asked for already: no error
+    if isinstance(store, MemoryStore):
+        assert store.head("a b+.nef").thaw.state is ThawState.ONGOING
+        store.finish_thaws(until_ns=1)
+    ready = store.head("a b+.nef")
+    assert (ready.archived, ready.thaw.state) == (False, ThawState.READY)
+    assert ready.thaw.until_ns is not None
+    assert read(store, "a b+.nef") == b"photo"
+    with pytest.raises(ObjectMissingError):
+        store.thaw("nothing", Tier.BULK, days=3)
+
+
+def test_a_store_without_archives_never_hides_a_photo(at: Bucket) -> None:
+    if at.can.archive:
+        return
+    store = at.reopen(storage_class="GLACIER")
+    try:
+        store.put("a.nef", content_of(b"photo"))
+    except UsageError:
+        return  # refused: nothing can be hidden
+    assert read(store, "a.nef") == b"photo"  # there the class is only a label
 
 
 # --- counting and threads ----------------------------------------------------------------------------------

@@ -28,6 +28,7 @@ from lrsync.core.model import (
 from lrsync.core.parts import object_metadata
 from lrsync.core.ports import Body, Span
 from lrsync.core.proof import encode_checksum, encode_crc32
+from lrsync.core.thaw import AWAKE, Archive, Thaw, ThawState, Tier, thaw_of
 from lrsync.errors import (
     ChecksumMismatchError,
     ObjectArchivedError,
@@ -96,6 +97,9 @@ class MemoryStore:
         self.tick: Callable[[int], int] = lambda serial: serial * 1_000_000
         """The time (ns) at which the n-th write happens."""
         self.archived: set[str] = set()
+        self.thaws: dict[str, Thaw] = {}
+        """What was asked to be thawed; a test makes it READY, and GLACIER is where what is archived lies."""
+        self.asked: list[tuple[str, Tier, int | None, str | None]] = []
         self.versions: dict[str, list[StoredObject]] = {}
         self._uploads: dict[str, _Upload] = {}
         self._counts = RequestCounts()
@@ -275,7 +279,8 @@ class MemoryStore:
             storage_class=found.storage_class,
             version_id=found.version_id,
             last_modified_ns=found.modified_ns,
-            archived=key in self.archived,
+            archived=self._thaw(key).is_asleep,
+            thaw=self._thaw(key),
         )
 
     def list(self, prefix: str) -> Iterator[Sequence[ListedObject]]:
@@ -320,6 +325,20 @@ class MemoryStore:
             self.versions[key] = left
             if not left:
                 del self.versions[key]
+
+    def thaw(self, key: str, tier: Tier, *, days: int | None, version_id: str | None = None) -> None:
+        """Note that it is to be thawed."""
+        with self._request("thaw", "other", key):
+            self._existing(key, version_id)
+            if self._thaw(key).archive is None:
+                raise ObjectError("lies in no archive that it could be thawed from", code="InvalidObjectState")
+            self.asked.append((key, tier, days, version_id))
+            if self._thaw(key).state is ThawState.ARCHIVED:
+                self.thaws[key] = Thaw(ThawState.ONGOING, self._thaw(key).archive)
+
+    def finish_thaws(self, until_ns: int | None = None) -> None:
+        """What was asked for can be read now."""
+        self.thaws = {key: Thaw(ThawState.READY, thaw.archive, until_ns) for key, thaw in self.thaws.items()}
 
     def has_lifecycle(self) -> bool:
         """Whether there are lifecycle rules."""
@@ -375,9 +394,16 @@ class MemoryStore:
             raise ObjectMissingError("is not in the bucket", code="NoSuchKey")
         return found
 
+    def _thaw(self, key: str) -> Thaw:
+        if key not in self.archived:
+            return AWAKE
+        current = self._current(key)
+        told = thaw_of("GLACIER" if current is None else current.storage_class, None, None)
+        return self.thaws.get(key, told if told.archive else Thaw(ThawState.ARCHIVED, Archive.GLACIER))
+
     def _readable(self, key: str, version_id: str | None = None) -> StoredObject:
         found = self._existing(key, version_id)
-        if key in self.archived:
+        if self._thaw(key).is_asleep:
             raise ObjectArchivedError("lies in an archive class", code="InvalidObjectState")
         return found
 

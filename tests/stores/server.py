@@ -33,6 +33,8 @@ class Abilities:
     """Takes the 2,048 bytes of metadata that S3 takes."""
     lifecycle: bool = True
     """Says whether a bucket has lifecycle rules."""
+    archive: bool = False
+    """Has archive classes whose objects must be thawed, and thaws them; else they are a label, or refused."""
     newlines_in_keys: bool = True
     backslashes_in_keys: bool = True
     """Takes a backslash for what it is, not for a slash."""

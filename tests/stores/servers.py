@@ -41,7 +41,7 @@ RCLONE_ABILITIES = Abilities(
     long_metadata=False,
     byte_ordered_listing=False,
 )
-MOTO_ABILITIES = Abilities(conditional_copies=False, newlines_in_keys=False)
+MOTO_ABILITIES = Abilities(conditional_copies=False, newlines_in_keys=False, archive=True)
 
 Spec = tuple[list[str], dict[str, str]]
 """A command and what it adds to the environment."""

@@ -429,7 +429,8 @@ def test_status_before_the_first_backup(cli: Cli) -> None:
 
 STATUS_KEYS = """
     command library result exit_code state files bytes safe safe_bytes pending pending_bytes missing missing_bytes
-    quarantined drifted unproven rotten last_run last_good_run last_full_pass by_type by_folder by_proof verified
+    quarantined drifted unproven rotten last_run last_good_run last_full_pass last_drill by_type by_folder by_proof
+    verified
     findings
 """
 

@@ -1,0 +1,208 @@
+"""Rehearse the worst day: restore a few files for real, look at what came, and throw it away again.
+
+Goes the way that a restore goes. Changes neither the source nor the bucket; what was proven is noted in the manifest.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from concurrent.futures import Executor
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from functools import partial
+from itertools import islice
+from typing import Protocol
+
+from lrsync.core.events import EventSink, FindingRaised, Phase, PhaseAdvanced, PhaseStarted
+from lrsync.core.model import DrillCounts, Failed, Finding, ManifestEntry, RunKind, RunSummary, Stat
+from lrsync.core.ports import Clock, Damaged, ManifestStore, ObjectStore, Placed, SealStore, SourceTree
+from lrsync.core.requests import Sample, VerifyRequest
+from lrsync.core.thaw import is_archive_class
+from lrsync.engine.checks import Checker, hash_file
+from lrsync.engine.pool import DaemonPool, StoppedError
+from lrsync.engine.runs import LazyStore, run_row
+from lrsync.errors import ObjectArchivedError, ObjectError
+
+BATCH = 50
+
+Choose = Callable[[int, int], Sequence[int]]
+"""Of so many rows, so many different ones: their places, counted from 0. The random source is behind it."""
+
+
+class Rehearsal(Protocol):
+    """Where files are restored to, and thrown away from."""
+
+    @property
+    def tree(self) -> SourceTree:
+        """Reads what was restored."""
+
+    def fetch(self, entry: ManifestEntry) -> Placed | Damaged:
+        """Restore one file as a restore does. Raises ObjectError, BucketError, OSError, StoppedError."""
+
+    def discard(self, path: str) -> None:
+        """Throw away what was restored of this file, and what is left of it."""
+
+
+@dataclass(frozen=True, slots=True)
+class DrillPorts:
+    """The world of a drill. `rehearse` makes room for it; `disk` is None where there is no source to compare with."""
+
+    seals: SealStore
+    manifest: ManifestStore
+    open_store: Callable[[], ObjectStore]
+    rehearse: Callable[[Callable[[], ObjectStore]], AbstractContextManager[Rehearsal]]
+    disk: SourceTree | None
+    choose: Choose
+    stopping: Callable[[], bool]
+    clock: Clock
+    sink: EventSink
+    make_pool: Callable[[int], Executor] = DaemonPool
+
+
+def run_drill(ports: DrillPorts, sample: Sample, *, threads: int = 8) -> RunSummary:
+    """Restore a sample, check it, discard it. A file that does not come back good is an error of its own.
+
+    Raises BucketError, InterruptedRun.
+    """
+    return _Drill(ports, sample, threads).execute()
+
+
+@dataclass(frozen=True, slots=True)
+class _Rehearsed:
+    """What became of one file; `good`: it came back with its recorded bytes, size and time.
+
+    `failed` is then about the file on the disk, which could not be compared.
+    """
+
+    entry: ManifestEntry
+    good: bool = False
+    compared: bool = False
+    archived: bool = False
+    unproven: bool = False
+    failed: Failed | None = None
+    rot: Finding | None = None
+
+
+@dataclass(slots=True)
+class _Drill:
+    ports: DrillPorts
+    sample: Sample
+    threads: int
+    counts: DrillCounts = field(default_factory=DrillCounts)
+    summary: RunSummary = field(init=False)
+    store: LazyStore = field(init=False)
+    proven: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.summary = RunSummary(drilled=self.counts)
+        self.store = LazyStore(self.ports.open_store)
+
+    def execute(self) -> RunSummary:
+        """Run, and write the run's row whatever happens."""
+        ports = self.ports
+        with run_row(ports.seals, RunKind.DRILL, self.summary, ports.clock, store=self.store, settle=self._note_proofs):
+            self._run()
+        return self.summary
+
+    def _run(self) -> None:
+        total = self.ports.manifest.count()
+        places = self.ports.choose(total, self.sample.limit(total))
+        self.ports.sink(PhaseStarted(Phase.RESTORING, len(places)))
+        remaining = iter(self.ports.manifest.rows_at(places))
+        if places:
+            self.store()  # here, not in several workers at once
+        with self.ports.rehearse(self.store) as rehearsal, self.ports.make_pool(self.threads) as pool:
+            worker = _Worker(self.ports, self.store, rehearsal)
+            while batch := list(islice(remaining, BATCH)):
+                for rehearsed in pool.map(partial(_unless_stopping, worker), batch):
+                    if rehearsed is not None:
+                        self._take(rehearsed)
+                if self.ports.stopping():
+                    raise StoppedError("drill")
+
+    def _take(self, done: _Rehearsed) -> None:
+        counts = self.counts
+        counts.sample += 1
+        counts.good += done.good
+        counts.bytes += done.entry.size * done.good
+        counts.compared += done.compared
+        counts.archived += done.archived
+        counts.unproven += done.unproven
+        self.ports.sink(PhaseAdvanced(Phase.RESTORING, counts.sample))
+        if done.good:
+            self.proven.append(done.entry.path)
+        if done.failed is not None:
+            self.summary.errors.append(done.failed)
+        if done.rot is not None:
+            self.summary.findings.append(done.rot)
+            self.ports.sink(FindingRaised(done.rot))
+
+    def _note_proofs(self) -> None:
+        self.ports.manifest.mark_verified(self.proven, self.ports.clock())
+
+
+def _unless_stopping(worker: _Worker, entry: ManifestEntry) -> _Rehearsed | None:
+    try:
+        return worker.rehearse(entry)
+    except StoppedError:
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class _Worker:
+    """Rehearses files one by one. One for all workers of a run."""
+
+    ports: DrillPorts
+    store: Callable[[], ObjectStore]
+    rehearsal: Rehearsal
+
+    def rehearse(self, entry: ManifestEntry) -> _Rehearsed:
+        """Restore, check and discard one file. Raises StoppedError, BucketError."""
+        if self.ports.stopping():
+            raise StoppedError(entry.path)
+        if is_archive_class(entry.storage_class):
+            return _Rehearsed(entry, archived=True)
+        if entry.sha256 is None:
+            return _Rehearsed(entry, unproven=True)
+        try:
+            problem = self._restored(entry)
+        except ObjectArchivedError:
+            return _Rehearsed(entry, archived=True)
+        except ObjectError as error:
+            problem = Failed(entry.path, f"its object could not be read: {error.message}", error.hint)
+        except OSError as error:
+            hint = "check the free space for temporary files; TMPDIR names another place"
+            problem = Failed(entry.path, f"cannot be written: {error.strerror or error}", hint)
+        finally:
+            self.rehearsal.discard(entry.path)
+        if problem is not None:
+            return _Rehearsed(entry, failed=problem)
+        return self._compared(entry)
+
+    def _restored(self, entry: ManifestEntry) -> Failed | None:
+        """What is wrong with the restored file; None where it is as it should be."""
+        placed = self.rehearsal.fetch(entry)
+        hint = "run verify --download: it looks at every object, and marks what is damaged"
+        if isinstance(placed, Damaged):
+            return Failed(entry.path, "what came back are other bytes than the recorded ones", hint)
+        # Read again from the disk: what a restore promises is the file, not what went through its hands.
+        if hash_file(self.rehearsal.tree, entry.path, placed.stat, self.ports.stopping) != entry.sha256:
+            return Failed(entry.path, "the restored file has other bytes than the recorded ones", hint)
+        if not _same_facts(placed.stat, entry):
+            return Failed(entry.path, "came back with another size or time than the recorded one", hint)
+        return None
+
+    def _compared(self, entry: ManifestEntry) -> _Rehearsed:
+        """Beside it the file on the disk, where it is there as it was recorded."""
+        if self.ports.disk is None or entry.missing_since is not None:
+            return _Rehearsed(entry, good=True)
+        check = Checker(VerifyRequest(local=True), self.ports.disk, self.store, self.ports.stopping).check(entry)
+        if check is None:
+            raise StoppedError(entry.path)
+        unread = next(iter(check.failures), None)
+        return _Rehearsed(entry, good=True, compared=check.disk_proven, rot=check.rot, failed=unread)
+
+
+def _same_facts(stat: Stat, entry: ManifestEntry) -> bool:
+    # Some disks for temporary files keep times to two seconds only.
+    return stat.size == entry.size and abs(stat.mtime_ns - entry.mtime_ns) <= 2_000_000_000

@@ -1,0 +1,32 @@
+"""`lrsync drill`: parse, run, show."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+import click
+
+from lrsync.ui.options import load_config, place_options, talk_of, talk_options, work_options
+
+
+@click.command()
+@click.option("--sample", metavar="N|N%", default="20", show_default=True, help="So many files, chosen at random.")
+@place_options
+@work_options
+@talk_options
+def drill(sample: str, **flags: Any) -> int:
+    """Rehearse a restore: bring a few files back for real, check them, and throw them away.
+
+    They go into a temporary folder (TMPDIR names another place) the way a restore goes, are compared with what is
+    recorded and with the files on the disk, and leave nothing behind. 'status' says how long ago the last drill was.
+    Archived objects are left out: they cost money and hours.
+    """
+    config = load_config(flags)
+
+    from lrsync import app
+    from lrsync.config import parse_sample
+    from lrsync.core.model import RunKind
+    from lrsync.ui.running import run
+
+    return run(RunKind.DRILL, config, talk_of(flags), partial(app.run_drill, sample=parse_sample(sample)))
