@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from lrsync.core.model import RunInfo, RunRecord, RunSummary, StatusReport
     from lrsync.core.requests import AcceptRequest, RestoreRequest, Sample, VerifyRequest
     from lrsync.core.restoring import RestorePlan
+    from lrsync.core.thaw import ThawReport
     from lrsync.core.timeline import FileHistory
     from lrsync.core.trash import TrashSummary
 
@@ -91,6 +92,13 @@ def run_restore(
     from lrsync.app import restore
 
     return restore.run_restore(config, sink, stop, request, confirm)
+
+
+def thaw_status(config: Config) -> ThawReport:
+    """What was asked to be thawed, and what is likely of it now. Asks neither S3 nor the manifest."""
+    from lrsync.app import restore
+
+    return restore.thaw_status(config)
 
 
 def run_drill(config: Config, sink: EventSink, stop: threading.Event, sample: Sample) -> RunSummary:

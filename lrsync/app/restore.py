@@ -6,8 +6,8 @@ import os
 import threading
 import time
 from collections.abc import Callable
-from contextlib import ExitStack
-from dataclasses import dataclass
+from contextlib import ExitStack, closing
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
@@ -17,8 +17,9 @@ from lrsync.adapters.localfs import LocalTree
 from lrsync.adapters.power import awake_while_working
 from lrsync.adapters.selecting import selection_of
 from lrsync.adapters.targets import free_bytes, make_target, name_rules, refuse_source
+from lrsync.adapters.thaw_notes import FileThawNotes, default_notes_path
 from lrsync.app.existing import Existing, open_with_source, open_without_source
-from lrsync.app.session import manifest_path
+from lrsync.app.session import manifest_path, open_store
 from lrsync.config import Config
 from lrsync.core.events import EventSink
 from lrsync.core.keys import stamp_of
@@ -28,13 +29,30 @@ from lrsync.core.ports import ManifestStore, ObjectStore, SealStore
 from lrsync.core.requests import Knowledge, RestoreRequest
 from lrsync.core.restoring import Backup, RestorePlan
 from lrsync.core.selection import Selection
+from lrsync.core.thaw import ThawReport
 from lrsync.engine import restore
-from lrsync.engine.backups import ManifestBackup
+from lrsync.engine.backups import ManifestBackup, PastBackup
 from lrsync.engine.restore import RestoreOptions, RestorePorts
+from lrsync.engine.thaw import thaw_report
 from lrsync.errors import UsageError
 
 _COMMAND: Final = "lrsync restore"
 Confirm = Callable[[RestorePlan], bool]
+
+
+_Wanted = tuple[Knowledge, Selection, int | None]
+"""Where from, what, and of which time."""
+
+
+def thaw_status(config: Config) -> ThawReport:
+    """What was asked to be thawed, and what is likely of it now. Asks neither S3 nor the manifest."""
+    with thaw_notes(config) as notes:
+        return thaw_report(notes, time.time_ns())
+
+
+def thaw_notes(config: Config) -> FileThawNotes:
+    """The notes of this place in S3."""
+    return FileThawNotes(default_notes_path(config.endpoint_url, config.bucket, config.prefix))
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,18 +75,26 @@ def run_restore(
         sink = resources.enter_context(awake_while_working(sink))
         selection = selection_of(request, config.source or Path.cwd(), Path.cwd())
         if request.to is None:
+            if request.at_ns is not None:
+                hint = (
+                    "restore into another folder with --to, and compare: in place it would look like a change of yours"
+                )
+                raise UsageError("--at does not go with --in-place", hint=hint)
             known, folder, names = *_of_source(config, resources, sink), POSIX
         else:
             folder = Path(request.to)
             if config.source is not None:
                 refuse_source(folder, config.source)
-            known = _known(config, resources, sink, stop, (request.knowledge, selection))
+            known = _known(config, resources, sink, stop, (request.knowledge, selection, request.at_ns))
             names = _prepared(folder, dry_run=config.dry_run)
-        ports = _ports(known, folder, sink, stop, confirm)
+        notes = resources.enter_context(thaw_notes(config))
+        ports = replace(_ports(known, folder, sink, stop, confirm), thaw_notes=notes)
         options = RestoreOptions(
             selection=selection,
             in_place=request.to is None,
             overwrite=request.overwrite,
+            of_past=request.at_ns is not None,
+            thaw=request.thaw,
             names=names,
             threads=config.threads,
             batch_size=config.batch_size,
@@ -104,17 +130,36 @@ def _of_source(config: Config, resources: ExitStack, sink: EventSink) -> tuple[_
     return _of_library(library), library.session.source
 
 
-def _known(
-    config: Config, resources: ExitStack, sink: EventSink, stop: threading.Event, wanted: tuple[Knowledge, Selection]
-) -> _Known:
+def _known(config: Config, resources: ExitStack, sink: EventSink, stop: threading.Event, wanted: _Wanted) -> _Known:
     """What this machine's manifest knows; where it has none, or is told so, what the bucket alone does."""
-    knowledge = wanted[0]
+    knowledge, _, at_ns = wanted
+    if at_ns is not None:
+        return _of_past(config, resources, sink, stop, wanted)
     if knowledge is Knowledge.MANIFEST or (knowledge is Knowledge.AUTO and _has_manifest(config)):
         return _of_library(open_without_source(config, resources, command=_COMMAND))
     from lrsync.app.bare import open_bare
 
-    bare = open_bare(config, resources, sink, stop, wanted)
+    bare = open_bare(config, resources, sink, stop, wanted[:2])
     return _Known(bare.seals, bare.manifest, bare.backup, bare.open_store, bare.snapshot, bare.problems)
+
+
+def _of_past(config: Config, resources: ExitStack, sink: EventSink, stop: threading.Event, wanted: _Wanted) -> _Known:
+    """What the bucket knows of a time. This machine's manifest, if it has one, only keeps the run's row."""
+    from lrsync.app.timetravel import library_at, private_library
+
+    _, selection, at_ns = wanted
+    assert at_ns is not None
+    if _has_manifest(config):
+        library = open_without_source(config, resources, command=_COMMAND)
+        seals, manifest, uuid = library.seals, library.manifest, library.seals.library().uuid
+        opener: Callable[[], ObjectStore] = library.open_store
+    else:
+        seals, manifest = private_library(config, resources)
+        store = resources.enter_context(closing(open_store(config)))
+        uuid, opener = None, lambda: store
+    at = resources.enter_context(library_at(config, opener(), at_ns, sink, stop, uuid=uuid))
+    backup = PastBackup(at.shelf, at.past.lost)
+    return _Known(seals, manifest, backup, opener, at.past.snapshot, lambda: backup.failures(selection))
 
 
 def _of_library(library: Existing) -> _Known:

@@ -9,7 +9,9 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from lrsync.adapters.database import prepare
 from lrsync.adapters.manifest import Manifest
+from lrsync.adapters.seals import Seals
 from lrsync.adapters.shelf import FileShelf
 from lrsync.adapters.snapshots import unpack
 from lrsync.config import Config
@@ -26,6 +28,15 @@ class AtMoment:
 
     shelf: FileShelf
     past: Past
+
+
+def private_library(config: Config, resources: ExitStack) -> tuple[Seals, Manifest]:
+    """A manifest for a machine that has none: it takes the run's row, and is thrown away."""
+    folder = Path(resources.enter_context(tempfile.TemporaryDirectory(prefix="lrsync-past-")))
+    path = folder / "manifest.sqlite"
+    prepare(path)
+    seals = resources.enter_context(Seals(path))
+    return seals, resources.enter_context(Manifest(path, config.prefix))
 
 
 @contextmanager
@@ -47,7 +58,7 @@ def library_at(
         folder = Path(resources.enter_context(tempfile.TemporaryDirectory(prefix="lrsync-past-")))
         shelf = resources.enter_context(FileShelf(folder / "shelf.sqlite"))
         found = find_snapshots(store, config.prefix)
-        owner = choose_owner(uuid, found)
+        owner = choose_owner(config.library if uuid is None and config.library in found else uuid, found)
 
         def opened(snapshots: Sequence[StoredSnapshot]) -> tuple[SnapshotUse, Iterator[ManifestEntry]] | None:
             if owner is None or not snapshots:

@@ -569,7 +569,8 @@ class RestoreCounts:
 
     `existing`: another file was there already, and is as it was, which is a failure; `skipped`: the same, as it was
     meant; `intact`: it has these bytes. `replaced` and `unproven` are among `restored`: the latter had no recorded
-    sha256 to be compared with.
+    sha256 to be compared with. `thawing` objects of `thawing_bytes` are on their way out of an archive; `asked` of
+    them were asked for just now. `ready_ns`: when the last of them should be there, as far as that is known.
     """
 
     selected: int = 0
@@ -581,6 +582,10 @@ class RestoreCounts:
     replaced: int = 0
     unproven: int = 0
     bytes: int = 0
+    thawing: int = 0
+    thawing_bytes: int = 0
+    asked: int = 0
+    ready_ns: int | None = None
 
 
 @dataclass(slots=True)
@@ -679,7 +684,7 @@ class RunSummary:
 
     def settle_exit_code(self) -> None:
         """Set the exit code from what was found: some files failed (3) wins over needs a person (4)."""
-        if self.errors:
+        if self.errors or (self.restored is not None and self.restored.thawing):
             self.exit_code = ExitCode.INCOMPLETE
         elif any(finding.kind.needs_person for finding in self.findings):
             self.exit_code = ExitCode.NEEDS_PERSON

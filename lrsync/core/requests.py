@@ -8,6 +8,7 @@ from enum import Enum
 
 from lrsync.core.filetypes import TypeFilter
 from lrsync.core.restoring import Overwrite
+from lrsync.core.thaw import CHEAPEST_TODAY, ThawWish
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +63,8 @@ class RestoreRequest:
     """Which files to bring back, as the user named them, and where to: `to` is a folder, None is in place.
 
     `listed`: the lines of a list of paths; None for no list. Times in nanoseconds since the epoch: from `since_ns`
-    on, before `until_ns`.
+    on, before `until_ns`. `at_ns`: as the library was at that time. `thaw`: how archived objects are asked for; None
+    for not at all.
     """
 
     paths: tuple[str, ...] = ()
@@ -75,6 +77,8 @@ class RestoreRequest:
     companions: bool = True
     overwrite: Overwrite = Overwrite.NEVER
     knowledge: Knowledge = Knowledge.AUTO
+    at_ns: int | None = None
+    thaw: ThawWish | None = CHEAPEST_TODAY
 
 
 @dataclass(frozen=True, slots=True)

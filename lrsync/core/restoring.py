@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from enum import Enum
 from typing import Final, Protocol
 
@@ -52,7 +52,7 @@ def item_of(entry: ManifestEntry) -> RestoreItem:
 class RestorePlan:
     """What a restore would do: `files` of `bytes` are wanted, of which `fetch_files` of `fetch_bytes` are not there.
 
-    `needed_bytes`: what these take on the disk.
+    `needed_bytes`: what these take on the disk. `classes`: files and bytes to fetch, by storage class.
     """
 
     files: int = 0
@@ -60,6 +60,7 @@ class RestorePlan:
     fetch_files: int = 0
     fetch_bytes: int = 0
     needed_bytes: int = 0
+    classes: Mapping[str, tuple[int, int]] = field(default_factory=dict)
 
 
 class Overwrite(Enum):

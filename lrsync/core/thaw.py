@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
 from enum import Enum
 from typing import Final
@@ -132,6 +132,9 @@ class ThawWish:
     days: int = 7
 
 
+CHEAPEST_TODAY: Final = ThawWish()
+
+
 def tier_for(wish: ThawWish, archive: Archive) -> Tier | None:
     """The tier to ask for; None where this archive does not have the one that is wanted.
 
@@ -213,3 +216,15 @@ class ThawGroup:
         if change_ns is not None:
             self.next_ns = change_ns if self.next_ns is None else min(self.next_ns, change_ns)
             self.last_ns = change_ns if self.last_ns is None else max(self.last_ns, change_ns)
+
+
+@dataclass(slots=True)
+class ThawReport:
+    """What was asked for, by what is likely of it now."""
+
+    groups: dict[NoteState, ThawGroup] = field(default_factory=lambda: {state: ThawGroup() for state in NoteState})
+
+    @property
+    def objects(self) -> int:
+        """All of them."""
+        return sum(group.objects for group in self.groups.values())

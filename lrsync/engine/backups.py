@@ -15,10 +15,11 @@ from lrsync.core.events import EventSink, Phase, PhaseAdvanced, PhaseStarted
 from lrsync.core.keys import KeyProblem, key_for, path_for, split_path
 from lrsync.core.model import Adopt, Change, ChangeKind, Content, Done, Failed, ManifestEntry, ObjectInfo, ScannedFile
 from lrsync.core.parts import parse_mtime
-from lrsync.core.ports import ManifestStore, ObjectStore
+from lrsync.core.ports import ManifestStore, ObjectStore, Shelf
 from lrsync.core.proof import sha256_of
 from lrsync.core.restoring import RestoreItem, item_of
 from lrsync.core.selection import Selection, Selector, search
+from lrsync.core.timeline import FileVersion, Lost
 from lrsync.engine.pool import StoppedError
 from lrsync.errors import ObjectError, ObjectMissingError
 
@@ -137,3 +138,42 @@ def _row(item: RestoreItem, info: ObjectInfo) -> Done:
     folder, name = split_path(item.path)
     change = Change(ChangeKind.ADDED, folder, ScannedFile(name, *entry.stat), None)
     return Done(Adopt(change, Content(entry.stat, entry.sha256 or b"", crc32=0, was_read=False), info), entry)
+
+
+@dataclass(frozen=True, slots=True)
+class PastBackup:
+    """What the library was at a time, as it was put on a shelf. `lost`: what cannot be had any more."""
+
+    shelf: Shelf
+    lost: Sequence[Lost]
+
+    def items(self) -> Iterator[RestoreItem]:
+        """Every file of then, sorted by path."""
+        return map(_past_item, self.shelf.chosen())
+
+    def has(self, path: str) -> bool:
+        """Whether this file was there."""
+        return any(item.path == path for item in self.folder(split_path(path)[0]))
+
+    def folder(self, path: str) -> Sequence[RestoreItem]:
+        """The files of one folder, by name."""
+        return [_past_item(version) for version in self.shelf.chosen(path)]
+
+    def failures(self, selection: Selection) -> list[Failed]:
+        """What is wanted and cannot be had, by path."""
+        lost = {one.path: one.why for one in self.lost}
+        items = (RestoreItem(path, "", 0, None, None) for path in sorted(lost))
+        hint = "look for it in another backup; 'lrsync history FILE' shows what is left of it"
+        return [Failed(item.path, lost[item.path], hint) for item in Selector(selection).select(items)]
+
+
+def _past_item(version: FileVersion) -> RestoreItem:
+    return RestoreItem(
+        version.path,
+        version.key,
+        version.size,
+        version.mtime_ns,
+        version.sha256,
+        version.storage_class,
+        version_id=version.version_id,
+    )

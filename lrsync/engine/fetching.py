@@ -135,7 +135,7 @@ class Fetcher:
         for attempt in (1, 2):
             info = self.store().head(item.key, version_id=item.version_id)
             if info.archived:
-                raise ObjectArchivedError("lies in an archive class", code="InvalidObjectState")
+                self._wake(item, info)
             if info.size != item.size or not info.etag:
                 return None
             try:
@@ -155,6 +155,12 @@ class Fetcher:
                     raise
                 part.drop()
                 return None
+
+    def _wake(self, item: RestoreItem, info: ObjectInfo) -> None:
+        """Raises ObjectArchivedError where the object really cannot be read: to some stores the class is a label."""
+        span = Span(0, 1) if info.size else None
+        with self.store().get(item.key, version_id=item.version_id, span=span):
+            pass
 
     def _fetch_into(self, part: PartialFile, item: RestoreItem, info: ObjectInfo, target: Target) -> Fetched:
         note = PartialNote(item.key, item.version_id, info.etag, info.size, self.ranging.range_bytes)

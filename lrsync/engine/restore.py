@@ -45,10 +45,12 @@ from lrsync.core.model import (
 from lrsync.core.ports import Clock, ManifestStore, ObjectStore, SealStore, SourceTree, TargetFolder
 from lrsync.core.restoring import Backup, Overwrite, RestoreItem, RestorePlan, is_as_set
 from lrsync.core.selection import Selection, Selector, search
+from lrsync.core.thaw import CHEAPEST_TODAY, ThawNote, ThawWish
 from lrsync.engine.fetching import Fetcher
 from lrsync.engine.pool import POLL_S, DaemonPool, Patience, StoppedError
 from lrsync.engine.restoring import Back, Fate, Worker
 from lrsync.engine.runs import LazyStore, run_row
+from lrsync.engine.thaw import Asked, NoNotes, Thawer, ThawNotes
 from lrsync.errors import InterruptedRun, UsageError
 
 BLOCK_BYTES: Final = 4096
@@ -77,6 +79,7 @@ class RestorePorts:
     sink: EventSink
     free_bytes: Callable[[], int | None] = lambda: None
     confirm: Callable[[RestorePlan], bool] = lambda plan: True
+    thaw_notes: ThawNotes = field(default_factory=NoNotes)
     problems: Callable[[], list[Failed]] = list
     """What the backup holds and cannot give, once it was gone through."""
     make_pool: Callable[[int], Executor] = DaemonPool
@@ -86,12 +89,15 @@ class RestorePorts:
 class RestoreOptions:
     """What to bring back, and how. `in_place`: the target is the source, and its rows are restated.
 
-    A dry run is handed a scratch manifest.
+    `of_past`: the backup is the library as it was, of which the manifest's rows say nothing. `thaw`: how archived
+    objects are asked for; None for not at all. A dry run is handed a scratch manifest.
     """
 
     selection: Selection
     in_place: bool
     overwrite: Overwrite = Overwrite.NEVER
+    of_past: bool = False
+    thaw: ThawWish | None = CHEAPEST_TODAY
     names: NameRules = POSIX
     threads: int = 8
     batch_size: int = 200
@@ -115,6 +121,8 @@ class _Restore:
     summary: RunSummary = field(init=False)
     store: LazyStore = field(init=False)
     done: list[Done] = field(default_factory=list)
+    asked: list[ThawNote] = field(default_factory=list)
+    awake: list[tuple[str, str | None]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.summary = RunSummary(dry_run=self.options.dry_run, restored=self.counts)
@@ -146,11 +154,13 @@ class _Restore:
         """Go through what is wanted, and see how much of it is not there."""
         self.ports.sink(PhaseStarted(Phase.PLANNING))
         selector = Selector(self.options.selection)
-        files = size = fetch_files = fetch_bytes = needed = 0
+        files = size = needed = 0
+        classes: dict[str, tuple[int, int]] = {}
         for item, local in self._named(search(self.ports.backup, selector)):
             files, size = files + 1, size + item.size
             if self._will_fetch(item, local):
-                fetch_files, fetch_bytes = fetch_files + 1, fetch_bytes + item.size
+                count, total = classes.get(item.storage_class, (0, 0))
+                classes[item.storage_class] = (count + 1, total + item.size)
                 needed += -(-item.size // BLOCK_BYTES) * BLOCK_BYTES
             if files % _TELL_EVERY == 0:
                 self._check_stop()
@@ -159,7 +169,8 @@ class _Restore:
             self._fail(Failed(text, "is not in the backup", "name a file, a folder, or a pattern such as '*.nef'"))
         for failed in self.ports.problems():
             self._fail(failed)
-        return RestorePlan(files, size, fetch_files, fetch_bytes, needed)
+        fetch_files, fetch_bytes = (sum(each[place] for each in classes.values()) for place in (0, 1))
+        return RestorePlan(files, size, fetch_files, fetch_bytes, needed, classes)
 
     def _named(self, items: Iterator[RestoreItem]) -> Iterator[tuple[RestoreItem, str | Failed]]:
         """The items, and what each is called on this disk; or why it is called nothing: it could lead elsewhere."""
@@ -233,6 +244,7 @@ class _Restore:
             quiet=options.in_place and not options.selection.names and options.selection.listed is None,
             is_named=options.selection.names_file,
             bad=bad,
+            thawer=Thawer(self.store, ports.thaw_notes, options.thaw, ports.clock),
         )
 
     def _check_stop(self) -> None:
@@ -249,10 +261,14 @@ class _Restore:
                 self.counts.bytes += back.item.size
                 self.counts.replaced += back.replaced
                 self.counts.unproven += not back.is_proven
+                self.awake.append((back.item.key, back.item.version_id))
             case Fate.INTACT:
                 self.counts.intact += 1
             case Fate.SKIPPED:
                 self.counts.skipped += 1
+            case Fate.ASLEEP:
+                assert back.asked is not None
+                self._await(back.asked)
             case Fate.FAILED:
                 assert back.failed is not None
                 self._fail(back.failed)
@@ -260,10 +276,22 @@ class _Restore:
                 assert_never(back.fate)
         if back.kept_as is not None:
             self.ports.sink(Notice(f"{back.item.path}: the replaced file is kept as {back.kept_as}"))
-        if back.drift is not None:
+        if back.drift is not None and not self.options.of_past:
             self._mark(back.item, back.drift)
         if back.stat is not None and self.options.in_place:
             self._restate(back, back.stat)
+
+    def _await(self, asked: Asked) -> None:
+        counts = self.counts
+        counts.thawing += 1
+        counts.thawing_bytes += asked.size
+        counts.asked += asked.is_new
+        if asked.ready_ns is not None:
+            counts.ready_ns = max(counts.ready_ns or 0, asked.ready_ns)
+        if asked.is_new and asked.note is not None:
+            self.asked.append(asked.note)
+        if len(self.asked) >= self.options.batch_size:
+            self._record()
 
     def _restate(self, back: Back, stat: Stat) -> None:
         """Let the row have the file's new stat: then the next sync has nothing to say, and the finding is over."""
@@ -291,6 +319,11 @@ class _Restore:
         done, self.done = self.done, []
         if done:
             self.ports.manifest.record(done)
+        asked, self.asked = self.asked, []
+        awake, self.awake = self.awake, []
+        self.ports.thaw_notes.add(asked)
+        if not self.options.dry_run:
+            self.ports.thaw_notes.forget(awake)
 
     def _mark(self, item: RestoreItem, drift: Drift) -> None:
         # The row speaks of the current object: an older version says nothing of it.

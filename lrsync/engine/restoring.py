@@ -18,6 +18,7 @@ from lrsync.core.restoring import Overwrite, RestoreItem, Step, first_step, step
 from lrsync.engine.checks import hash_file
 from lrsync.engine.fetching import Fetched, Fetcher, Target
 from lrsync.engine.pool import StoppedError
+from lrsync.engine.thaw import Asked, Asleep, ReadyNow, Thawer
 from lrsync.errors import ObjectArchivedError, ObjectError, ObjectMissingError
 
 _NO_SPACE: Final = (errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC))
@@ -30,6 +31,8 @@ class Fate(Enum):
     INTACT = auto()
     SKIPPED = auto()
     FAILED = auto()
+    ASLEEP = auto()
+    """Its object was asked for, and is on its way out of an archive."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +54,7 @@ class Back:
     existing: bool = False
     drift: Drift | None = None
     failed: Failed | None = None
+    asked: Asked | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +75,7 @@ class Worker:
     quiet: bool
     is_named: Callable[[str], bool]
     bad: Mapping[str, bytes]
+    thawer: Thawer
 
     def restore(self, item: RestoreItem, local: str) -> Back:
         """Bring a file back, if it is not there. Raises StoppedError, BucketError."""
@@ -81,7 +86,7 @@ class Worker:
         self.sink(FileBack(item.path, item.size, back.fate is Fate.RESTORED, back.failed))
         return back
 
-    def _guarded(self, item: RestoreItem, local: str) -> Back:
+    def _guarded(self, item: RestoreItem, local: str, *, again: bool = True) -> Back:
         try:
             return self._restore(item, local)
         except FileExistsError:
@@ -93,11 +98,25 @@ class Worker:
         except ObjectMissingError:
             lost = _failed(item, local, "its object is missing from the bucket", "")
             return replace(lost, drift=Drift.MISSING)
-        except ObjectArchivedError as error:
-            hint = error.hint or "thaw it first: the store must bring it back from its archive"
-            return _failed(item, local, "its object lies in an archive class", hint)
+        except ObjectArchivedError:
+            return self._asleep(item, local, again=again)
         except ObjectError as error:
             return _failed(item, local, f"its object could not be read: {error.message}", error.hint)
+
+    def _asleep(self, item: RestoreItem, local: str, *, again: bool) -> Back:
+        found = self.thawer.see_to(Asleep(item.path, item.key, item.version_id))
+        match found:
+            case Failed():
+                return Back(item, local, Fate.FAILED, failed=found)
+            case Asked():
+                return Back(item, local, Fate.ASLEEP, asked=found)
+            case ReadyNow() if again:
+                return self._guarded(item, local, again=False)
+            case ReadyNow():
+                hint = "run the same command again"
+                return _failed(item, local, "could not be read, although it is said to be thawed", hint)
+            case _:
+                assert_never(found)
 
     def _restore(self, item: RestoreItem, local: str) -> Back:
         there = self.folder.stat(local)

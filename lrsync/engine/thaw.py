@@ -6,12 +6,12 @@ What S3 says counts, by HEAD; the notes only spare questions, and tell when to c
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Protocol
 
 from lrsync.core.model import Failed, ObjectInfo
 from lrsync.core.ports import Clock, ObjectStore
-from lrsync.core.thaw import NoteState, ThawGroup, ThawNote, ThawState, ThawWish, ready_by, tier_for
+from lrsync.core.thaw import NoteState, ThawNote, ThawReport, ThawState, ThawWish, ready_by, tier_for
 from lrsync.errors import ObjectError
 
 
@@ -29,6 +29,23 @@ class ThawNotes(Protocol):
 
     def all(self) -> Iterator[ThawNote]:
         """Every note, by path."""
+
+
+class NoNotes:
+    """Where nothing is kept: every question goes to S3."""
+
+    def add(self, notes: Iterable[ThawNote]) -> None:
+        """Forget them at once."""
+
+    def find(self, key: str, version_id: str | None) -> ThawNote | None:
+        """Nobody knows."""
+
+    def forget(self, objects: Iterable[tuple[str, str | None]]) -> None:
+        """There is nothing to forget."""
+
+    def all(self) -> Iterator[ThawNote]:
+        """None."""
+        return iter(())
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,18 +122,6 @@ class Thawer:
         self.store().thaw(asleep.key, tier, days=days, version_id=asleep.version_id)
         note = ThawNote(asleep.key, asleep.version_id, asleep.path, info.size, archive, tier, days, now_ns)
         return Asked(asleep.path, info.size, ready_by(archive, tier, now_ns, info.size), note, is_new=True)
-
-
-@dataclass(slots=True)
-class ThawReport:
-    """What was asked for, by what is likely of it now."""
-
-    groups: dict[NoteState, ThawGroup] = field(default_factory=lambda: {state: ThawGroup() for state in NoteState})
-
-    @property
-    def objects(self) -> int:
-        """All of them."""
-        return sum(group.objects for group in self.groups.values())
 
 
 def thaw_report(notes: ThawNotes, now_ns: int) -> ThawReport:

@@ -94,6 +94,8 @@ def restore_object(library: str, summary: RunSummary) -> Json:
         **_head(RunKind.RESTORE, library, summary),
         "dry_run": summary.dry_run,
         **_pick(counts, "selected selected_bytes restored bytes intact existing skipped replaced unproven"),
+        **_pick(counts, "thawing thawing_bytes asked"),
+        "ready_by": iso(counts.ready_ns),
         "failed": len(summary.errors),
         "renamed": [_pick(renamed, "path local") for renamed in summary.renamed],
         "snapshot": _snapshot(summary.snapshot),

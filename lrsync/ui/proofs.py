@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from lrsync.core.model import DrillCounts, FindingKind, RestoreCounts, RunKind, RunSummary, VerifyCounts
-from lrsync.ui.text import count, duration, size
+from lrsync.ui.text import count, duration, local, size
 
 
 def sentence_of(kind: RunKind, summary: RunSummary) -> str:
@@ -55,9 +55,18 @@ def _restored(summary: RunSummary, counts: RestoreCounts) -> str:
         text += f", {counts.skipped:,} left as they are"
     if summary.errors:
         text += f"; {count(len(summary.errors), 'file')} could not be"
+    if counts.thawing:
+        text += f"; {_thawing(counts)}"
     if counts.unproven:
         text += f"; {counts.unproven:,} had no recorded checksum to be compared with"
     return text + (". This was a dry run: nothing was changed." if summary.dry_run else ".")
+
+
+def _thawing(counts: RestoreCounts) -> str:
+    what = f"{count(counts.thawing, 'archived object')} ({size(counts.thawing_bytes)})"
+    back = "later" if counts.ready_ns is None else f"after {local(counts.ready_ns)}"
+    verb = "is" if counts.thawing == 1 else "are"
+    return f"{what} {verb} being thawed: come back {back} and run the same command again"
 
 
 def _drilled(summary: RunSummary, counts: DrillCounts) -> str:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from lrsync.core.filetypes import TypeFilter
     from lrsync.core.requests import RestoreRequest
     from lrsync.core.restoring import RestorePlan
+    from lrsync.core.thaw import ThawWish
     from lrsync.ui.progress import Progress
 
 _POLICIES: Final = ("never", "if-changed", "if-newer", "always")
@@ -45,16 +46,29 @@ _SOURCES: Final = ("auto", "manifest", "snapshot", "listing")
     show_default=True,
     help="What tells which files there are: this machine's manifest, or the bucket alone.",
 )
+@click.option("--at", metavar="TIME", help="As it was then: 2024-03-01 (the end of that day), 2024-03-01T18:30, 30d.")
+@click.option(
+    "--thaw",
+    type=click.Choice(("auto", "bulk", "standard", "expedited", "none")),
+    default="auto",
+    show_default=True,
+    help="How fast archived objects are brought back; auto is the cheapest within 12 hours.",
+)
+@click.option("--thaw-days", metavar="N", default="7", show_default=True, help="How long a thawed copy stays.")
+@click.option("--status", "only_status", is_flag=True, help="Say what was asked to be thawed, and when to come back.")
 @click.option("--dry-run", is_flag=True, default=None, help="Say what would be done, and change nothing.")
 @click.option("--yes", is_flag=True, help="Do not ask before everything is restored.")
 @place_options
 @speed_options
 @talk_options
-def restore(to: str | None, in_place: bool, yes: bool, **flags: Any) -> int:
+def restore(to: str | None, in_place: bool, yes: bool, only_status: bool, **flags: Any) -> int:
     """Bring files back from the bucket: all of them, or what is named.
 
     A PATH is a file, a folder, or a pattern in quotes as in .gitignore ('*.nef', '2024/**'). Names add up; --since,
     --until and --type narrow them down. A RAW brings its sidecars and the JPEG of the pair.
+
+    With --at the library comes back as it was; 'lrsync history FILE' shows what there is of a file. Archived objects
+    are asked for first, which takes hours: the run says when to come back, and the same command goes on then.
 
     Where this machine has no manifest, the bucket alone is enough: give --s3-bucket, --s3-prefix and --to.
 
@@ -62,6 +76,8 @@ def restore(to: str | None, in_place: bool, yes: bool, **flags: Any) -> int:
     """
     from lrsync.errors import UsageError
 
+    if only_status:
+        return _status(flags)
     if in_place == (to is not None):
         raise UsageError("say where to restore to", hint="give --in-place, or --to and a folder")
     config = load_config(flags, required=("source_path", "s3_bucket") if in_place else ("s3_bucket",))
@@ -97,7 +113,40 @@ def _request(flags: dict[str, Any], to: str | None) -> RestoreRequest:
         companions=not flags["no_sidecars"],
         overwrite=Overwrite(flags["overwrite"]),
         knowledge=Knowledge(flags["knowledge"]),
+        at_ns=None if flags["at"] is None else _moment(flags["at"], now_ns),
+        thaw=_wish(flags["thaw"], flags["thaw_days"]),
     )
+
+
+def _moment(text: str, now_ns: int) -> int:
+    """The time to go back to: a date is the end of that day, so that it has all that was backed up on it."""
+    from lrsync.core.moments import parse_moment
+    from lrsync.errors import UsageError
+
+    moment_ns = parse_moment(text, now_ns, end=True)
+    if moment_ns > now_ns + 24 * 3_600_000_000_000:
+        raise UsageError(f"'{text}' has not been yet", hint="leave out --at for the library as it is")
+    return moment_ns
+
+
+def _wish(tier: str, days: str) -> ThawWish | None:
+    from lrsync.core.thaw import MOST_DAYS, ThawWish, Tier
+    from lrsync.errors import UsageError
+
+    if not (days.isascii() and days.isdigit() and len(days) < 6 and 1 <= int(days) <= MOST_DAYS):
+        raise UsageError(f"'{days}' is not a number of days from 1 to {MOST_DAYS}", hint="write --thaw-days 7")
+    if tier == "none":
+        return None
+    return ThawWish(None if tier == "auto" else Tier(tier), int(days))
+
+
+def _status(flags: dict[str, Any]) -> int:
+    config = load_config(flags, required=("s3_bucket",))
+
+    from lrsync import app
+    from lrsync.ui import thaw_view
+
+    return thaw_view.show(thaw_view.status(config.library, app.thaw_status(config)), as_json=flags["as_json"])
 
 
 def _types(text: str | None) -> TypeFilter | None:
