@@ -83,6 +83,7 @@ class Config:
     manifest: Path | None = None
     dry_run: bool = False
     log_file: Path | None = None
+    prices: Path | None = None
 
 
 def _is_number(text: str) -> bool:

@@ -94,6 +94,7 @@ SETTINGS: Final = (
     Setting("full_every", "full_every_s", parse_period),
     Setting("manifest", "manifest", parse_path),
     Setting("log_file", "log_file", parse_path),
+    Setting("prices", "prices", parse_path),
     # Of one run: a forgotten `dry_run = true` in a file would be a backup that never happens.
     Setting("full", "full", parse_switch, (bool,), in_file=False),
     Setting("accept_mass_change", "accept_mass_change", parse_switch, (bool,), in_file=False),

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from lrsync.config import Config
     from lrsync.core.events import EventSink
     from lrsync.core.model import RunInfo, RunRecord, RunSummary, StatusReport
+    from lrsync.core.prices import Quote
     from lrsync.core.requests import AcceptRequest, RestoreRequest, Sample, VerifyRequest
     from lrsync.core.restoring import RestorePlan
     from lrsync.core.thaw import ThawReport
@@ -86,9 +87,9 @@ def run_restore(
     sink: EventSink,
     stop: threading.Event,
     request: RestoreRequest,
-    confirm: Callable[[RestorePlan], bool],
+    confirm: Callable[[RestorePlan, Quote | None], bool],
 ) -> RunSummary:
-    """Bring files back from the bucket, if `confirm` (asked with what it comes to) agrees. Raises LrsyncError."""
+    """Bring files back, if `confirm` (asked with what it comes to and costs) agrees. Raises LrsyncError."""
     from lrsync.app import restore
 
     return restore.run_restore(config, sink, stop, request, confirm)

@@ -15,6 +15,7 @@ from lrsync.adapters.filewriter import FileWriter
 from lrsync.adapters.ignore import IgnoreRules
 from lrsync.adapters.localfs import LocalTree
 from lrsync.adapters.power import awake_while_working
+from lrsync.adapters.pricelist import read_prices
 from lrsync.adapters.selecting import selection_of
 from lrsync.adapters.targets import free_bytes, make_target, name_rules, refuse_source
 from lrsync.adapters.thaw_notes import FileThawNotes, default_notes_path
@@ -26,6 +27,7 @@ from lrsync.core.keys import stamp_of
 from lrsync.core.localnames import POSIX, WINDOWS, NameRules
 from lrsync.core.model import Failed, RunSummary, SnapshotUse
 from lrsync.core.ports import ManifestStore, ObjectStore, SealStore
+from lrsync.core.prices import Quote, restore_price
 from lrsync.core.requests import Knowledge, RestoreRequest
 from lrsync.core.restoring import Backup, RestorePlan
 from lrsync.core.selection import Selection
@@ -37,7 +39,7 @@ from lrsync.engine.thaw import thaw_report
 from lrsync.errors import UsageError
 
 _COMMAND: Final = "lrsync restore"
-Confirm = Callable[[RestorePlan], bool]
+Confirm = Callable[[RestorePlan, Quote | None], bool]
 
 
 _Wanted = tuple[Knowledge, Selection, int | None]
@@ -88,7 +90,13 @@ def run_restore(
             known = _known(config, resources, sink, stop, (request.knowledge, selection, request.at_ns))
             names = _prepared(folder, dry_run=config.dry_run)
         notes = resources.enter_context(thaw_notes(config))
-        ports = replace(_ports(known, folder, sink, stop, confirm), thaw_notes=notes)
+        quotes: list[Quote | None] = []
+
+        def told(plan: RestorePlan) -> bool:
+            quotes.append(_quote(config, plan, request))
+            return confirm(plan, quotes[-1])
+
+        ports = replace(_ports(known, folder, sink, stop, told), thaw_notes=notes)
         options = RestoreOptions(
             selection=selection,
             in_place=request.to is None,
@@ -101,11 +109,22 @@ def run_restore(
             dry_run=config.dry_run,
         )
         summary = restore.run_restore(ports, options)
-        summary.snapshot = known.snapshot
+        summary.snapshot, summary.quote = known.snapshot, quotes[-1]
         return summary
 
 
-def _ports(known: _Known, folder: Path, sink: EventSink, stop: threading.Event, confirm: Confirm) -> RestorePorts:
+def _quote(config: Config, plan: RestorePlan, request: RestoreRequest) -> Quote | None:
+    """What it costs; None where no price is known: AWS's say nothing of another store."""
+    if config.endpoint_url is not None and config.prices is None:
+        return None
+    prices = read_prices(config.prices)
+    region, of_region = prices.of_region(config.region)
+    return Quote(restore_price(of_region, plan.classes, request.thaw), region, prices.date, prices.currency)
+
+
+def _ports(
+    known: _Known, folder: Path, sink: EventSink, stop: threading.Event, confirm: Callable[[RestorePlan], bool]
+) -> RestorePorts:
     return RestorePorts(
         tree=LocalTree(folder, IgnoreRules(defaults=False)),
         target=FileWriter(folder, stamp=stamp_of(time.time_ns())),

@@ -8,6 +8,7 @@ from enum import Enum
 from typing import Final, NamedTuple
 
 from lrsync.core.keys import join_path
+from lrsync.core.prices import Quote
 from lrsync.core.thaw import AWAKE, Thaw
 from lrsync.errors import ExitCode
 
@@ -681,6 +682,8 @@ class RunSummary:
     renamed: list[Renamed] = field(default_factory=list)
     drilled: DrillCounts | None = None
     snapshot: SnapshotUse | None = None
+    quote: Quote | None = None
+    """What a restore costs, as far as prices are known."""
 
     def settle_exit_code(self) -> None:
         """Set the exit code from what was found: some files failed (3) wins over needs a person (4)."""

@@ -89,7 +89,7 @@ def thaw_of(storage_class: str | None, archive_status: str | None, restore: str 
     >>> thaw_of("GLACIER", None, 'ongoing-request="true"').state
     <ThawState.ONGOING: 'ongoing'>
     """
-    archive = _archive_of(archive_status) or _archive_of(storage_class)
+    archive = archive_of(archive_status) or archive_of(storage_class)
     if archive is None:
         return AWAKE
     told = restore or ""
@@ -100,7 +100,12 @@ def thaw_of(storage_class: str | None, archive_status: str | None, restore: str 
     return Thaw(ThawState.ARCHIVED, archive)
 
 
-def _archive_of(name: str | None) -> Archive | None:
+def archive_of(name: str | None) -> Archive | None:
+    """The archive of this name; None for a class whose objects can be read at once.
+
+    >>> archive_of("DEEP_ARCHIVE"), archive_of("GLACIER_IR")
+    (<Archive.DEEP_ARCHIVE: 'DEEP_ARCHIVE'>, None)
+    """
     return Archive(name) if name in Archive._value2member_map_ else None
 
 
@@ -110,15 +115,6 @@ def _expiry(told: str) -> int | None:
         return None if found is None else int(parsedate_to_datetime(found[1]).timestamp()) * 1_000_000_000
     except ValueError:
         return None
-
-
-def is_archive_class(storage_class: str) -> bool:
-    """Whether every object of this class sleeps. Of INTELLIGENT_TIERING only each object itself can tell.
-
-    >>> is_archive_class("DEEP_ARCHIVE"), is_archive_class("GLACIER_IR")
-    (True, False)
-    """
-    return storage_class in (Archive.GLACIER.value, Archive.DEEP_ARCHIVE.value)
 
 
 # --- asking -----------------------------------------------------------------------------------------------

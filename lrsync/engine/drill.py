@@ -17,7 +17,6 @@ from lrsync.core.events import EventSink, FindingRaised, Phase, PhaseAdvanced, P
 from lrsync.core.model import DrillCounts, Failed, Finding, ManifestEntry, RunKind, RunSummary, Stat
 from lrsync.core.ports import Clock, Damaged, ManifestStore, ObjectStore, Placed, SealStore, SourceTree
 from lrsync.core.requests import Sample, VerifyRequest
-from lrsync.core.thaw import is_archive_class
 from lrsync.engine.checks import Checker, hash_file
 from lrsync.engine.pool import DaemonPool, StoppedError
 from lrsync.engine.runs import LazyStore, run_row
@@ -160,8 +159,6 @@ class _Worker:
         """Restore, check and discard one file. Raises StoppedError, BucketError."""
         if self.ports.stopping():
             raise StoppedError(entry.path)
-        if is_archive_class(entry.storage_class):
-            return _Rehearsed(entry, archived=True)
         if entry.sha256 is None:
             return _Rehearsed(entry, unproven=True)
         try:

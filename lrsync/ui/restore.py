@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
@@ -14,7 +13,6 @@ from lrsync.ui.options import load_config, place_options, speed_options, talk_of
 if TYPE_CHECKING:
     from lrsync.core.filetypes import TypeFilter
     from lrsync.core.requests import RestoreRequest
-    from lrsync.core.restoring import RestorePlan
     from lrsync.core.thaw import ThawWish
     from lrsync.ui.progress import Progress
 
@@ -55,6 +53,7 @@ _SOURCES: Final = ("auto", "manifest", "snapshot", "listing")
     help="How fast archived objects are brought back; auto is the cheapest within 12 hours.",
 )
 @click.option("--thaw-days", metavar="N", default="7", show_default=True, help="How long a thawed copy stays.")
+@click.option("--prices", metavar="FILE", help="A list of prices of your own: another region, another store.")
 @click.option("--status", "only_status", is_flag=True, help="Say what was asked to be thawed, and when to come back.")
 @click.option("--dry-run", is_flag=True, default=None, help="Say what would be done, and change nothing.")
 @click.option("--yes", is_flag=True, help="Do not ask before everything is restored.")
@@ -85,13 +84,15 @@ def restore(to: str | None, in_place: bool, yes: bool, only_status: bool, **flag
     from lrsync import app
     from lrsync.config import parse_path
     from lrsync.core.model import RunKind
+    from lrsync.ui.restore_plan import Manner, confirm_restore
     from lrsync.ui.running import run
 
     request = _request(flags, None if to is None else str(parse_path(to)))
     talk = talk_of(flags)
     displays: list[Progress] = []
-    asks = not (yes or config.dry_run or talk.as_json or talk.quiet) and _is_everything(request)
-    confirm = partial(_confirm, displays) if asks else lambda plan: True
+    silent = talk.as_json or talk.quiet
+    manner = Manner(tells=not silent, asks=not (silent or yes or config.dry_run), is_everything=_is_everything(request))
+    confirm = partial(confirm_restore, displays, manner=manner, wish=request.thaw)
     runner = partial(app.run_restore, request=request, confirm=confirm)
     return run(RunKind.RESTORE, config, talk, runner, shown=displays.append)
 
@@ -182,18 +183,3 @@ def _lines(name: str | None, *, null: bool) -> tuple[str, ...] | None:
 def _is_everything(request: RestoreRequest) -> bool:
     narrowed = (request.paths, request.folders, request.types, request.since_ns, request.until_ns)
     return request.listed is None and not any(narrowed)
-
-
-def _confirm(displays: list[Progress], plan: RestorePlan) -> bool:
-    """Say what everything comes to, and ask whoever is at the terminal; where nobody is, go on: they said restore."""
-    from lrsync.ui import output, text
-
-    if not plan.fetch_files:
-        return True
-    there = plan.files - plan.fetch_files
-    what = f"{text.count(plan.fetch_files, 'file')}, {text.size(plan.fetch_bytes)}, will be restored"
-    displays[-1].say(what + (f" ({there:,} more are there already)." if there else "."))
-    if not output.is_terminal(sys.stdin):
-        return True
-    with displays[-1].paused():
-        return click.confirm("Restore them?", err=True)

@@ -18,8 +18,8 @@ from lrsync.core.thaw import (
     ThawState,
     ThawWish,
     Tier,
+    archive_of,
     hours_for,
-    is_archive_class,
     ready_by,
     thaw_of,
     tier_for,
@@ -53,8 +53,8 @@ def test_what_head_says(headers: tuple[str | None, str | None, str | None], expe
 
 
 def test_only_the_classes_that_sleep_as_a_whole() -> None:
-    classes = ("STANDARD", "GLACIER_IR", "INTELLIGENT_TIERING", "GLACIER", "DEEP_ARCHIVE")
-    assert [name for name in classes if is_archive_class(name)] == ["GLACIER", "DEEP_ARCHIVE"]
+    classes = ("STANDARD", "GLACIER_IR", "INTELLIGENT_TIERING", "GLACIER", "DEEP_ARCHIVE", None)
+    assert [name for name in classes if archive_of(name)] == ["GLACIER", "DEEP_ARCHIVE"]
 
 
 @pytest.mark.parametrize("archive", Archive)

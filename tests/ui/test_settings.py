@@ -98,6 +98,7 @@ def test_every_setting_has_a_variable(home: Path) -> None:
         "full_every": "12h",
         "manifest": "/m",
         "log_file": "/l",
+        "prices": "/prices.toml",
         "full": "on",
         "dry_run": "true",
         "accept_mass_change": "1",

@@ -1,0 +1,88 @@
+"""What a restore says and asks before it begins: how much it is, what it costs, and how long archives take."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Final
+
+import click
+
+from lrsync.core.prices import Quote
+from lrsync.core.restoring import RestorePlan
+from lrsync.core.thaw import Archive, ThawWish, archive_of, hours_for, tier_for
+from lrsync.ui import output
+from lrsync.ui.progress import Progress
+from lrsync.ui.text import count, size
+
+WORTH_SAYING: Final = Decimal("0.01")
+
+
+@dataclass(frozen=True, slots=True)
+class Manner:
+    """How to speak: whether anything is told, whether anything is asked, and whether everything is restored."""
+
+    tells: bool
+    asks: bool
+    is_everything: bool
+
+
+def confirm_restore(
+    displays: Sequence[Progress], plan: RestorePlan, quote: Quote | None, *, manner: Manner, wish: ThawWish | None
+) -> bool:
+    """Say what it comes to, and ask whoever is at the terminal; where nobody is, go on: they said restore.
+
+    `displays` ends with the one that is on the screen. Asked is before everything is restored, and before archived
+    objects are thawed: S3 bills that.
+    """
+    if not plan.fetch_files or not manner.tells:
+        return True
+    say, archived = displays[-1].say, _archived(plan)
+    if manner.is_everything or archived:
+        there = plan.files - plan.fetch_files
+        what = f"{count(plan.fetch_files, 'file')}, {size(plan.fetch_bytes)}, will be restored"
+        say(what + (f" ({there:,} more are there already)." if there else "."))
+    for archive, (objects, bytes_) in archived.items():
+        say(f"{count(objects, 'object')}, {size(bytes_)}, of the class {archive.value}: {_thaw(archive, wish)}.")
+    if manner.is_everything or archived or (quote is not None and quote.estimate.total >= WORTH_SAYING):
+        say(_price(quote))
+    if not (manner.asks and (manner.is_everything or archived) and output.is_terminal(sys.stdin)):
+        return True
+    with displays[-1].paused():
+        return click.confirm("Restore them?", err=True)
+
+
+def _archived(plan: RestorePlan) -> dict[Archive, tuple[int, int]]:
+    found = ((archive_of(name), counts) for name, counts in plan.classes.items())
+    return {archive: counts for archive, counts in found if archive is not None}
+
+
+def _thaw(archive: Archive, wish: ThawWish | None) -> str:
+    if wish is None:
+        return "left out where they are archived (--thaw none)"
+    tier = tier_for(wish, archive)
+    if tier is None:
+        return "there is no expedited thaw of them"
+    hours = hours_for(archive, tier)[1]
+    within = f"{hours:g} hours" if hours >= 1 else f"{hours * 60:.0f} minutes"
+    return f"where they are archived, they are asked for first ({tier.value}, within {within})"
+
+
+def _price(quote: Quote | None) -> str:
+    if quote is None:
+        return "No prices are known for this store (the config file's 'prices' can name a list)."
+    estimate = quote.estimate
+    parts = {
+        "requests": estimate.requests,
+        "retrieval": estimate.retrieval,
+        "thawed copies": estimate.copies,
+        "transfer out": estimate.transfer,
+    }
+    told = ", ".join(f"{name} {amount:.2f}" for name, amount in parts.items() if amount >= WORTH_SAYING)
+    text = f"It costs about {estimate.total:.2f} {quote.currency}" + (f" ({told})" if told else "")
+    text += f" by the list prices of {quote.region} of {quote.date.isoformat()}, over the internet"
+    if estimate.unpriced:
+        text += f"; no price is known of {', '.join(sorted(estimate.unpriced))}"
+    return f"{text}."
