@@ -29,7 +29,7 @@ from lrsync.adapters.seals import decode_finding, read_library, read_runs
 from lrsync.adapters.sqlite import from_text, to_text
 from lrsync.core.filetypes import extension_of
 from lrsync.core.keys import split_path
-from lrsync.core.model import PROOF_AGES, FindingKind, RunKind, RunResult, StatusReport, Tally
+from lrsync.core.model import PROOF_AGES, Drift, FindingKind, RunKind, RunResult, StatusReport, Tally
 from lrsync.core.ports import Clock
 from lrsync.errors import ManifestError
 
@@ -90,6 +90,12 @@ _DRILLED: Final = (
     f"kind = '{RunKind.DRILL.value}' AND result IN ('{RunResult.OK.value}', '{RunResult.INCOMPLETE.value}', "
     f"'{RunResult.ATTENTION.value}')"
 )
+
+
+_CLASSES: Final = f"""
+SELECT coalesce(storage_class, 'STANDARD'), count(*), sum(size) FROM {FILES}
+WHERE drift IS NULL OR drift <> '{Drift.MISSING.value}' GROUP BY 1
+"""
 
 
 class _Place(NamedTuple):
@@ -173,6 +179,16 @@ def _read(path: Path, connection: sqlite3.Connection, now_ns: int) -> StatusRepo
         verified=counts.verified,
         last_drill=next(iter(read_runs(connection, _DRILLED)), None),
     )
+
+
+def read_classes(path: Path) -> dict[str, tuple[int, int]]:
+    """Objects and bytes by storage class, as far as the manifest knows: the current ones. Raises ManifestError."""
+
+    def read(connection: sqlite3.Connection) -> dict[str, tuple[int, int]]:
+        check_version(path, connection)
+        return {name: (objects, size) for name, objects, size in connection.execute(_CLASSES)}
+
+    return sqlite.read_only(path, read)
 
 
 def check_version(path: Path, connection: sqlite3.Connection) -> None:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from lrsync.config import Config
     from lrsync.core.events import EventSink
     from lrsync.core.model import RunInfo, RunRecord, RunSummary, StatusReport
-    from lrsync.core.prices import Quote
+    from lrsync.core.prices import Quote, StorageQuote
     from lrsync.core.requests import AcceptRequest, RestoreRequest, Sample, VerifyRequest
     from lrsync.core.restoring import RestorePlan
     from lrsync.core.thaw import ThawReport
@@ -36,6 +36,13 @@ def read_status(config: Config) -> StatusReport | None:
     from lrsync.app.session import manifest_path
 
     return query(manifest_path(config))
+
+
+def quote_storage(config: Config) -> StorageQuote | None:
+    """What the current objects cost a month; None where no price is known. Reads only the manifest and the prices."""
+    from lrsync.app import costs
+
+    return costs.quote_storage(config)
 
 
 def list_runs(config: Config, limit: int | None) -> list[RunInfo] | None:

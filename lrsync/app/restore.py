@@ -15,10 +15,10 @@ from lrsync.adapters.filewriter import FileWriter
 from lrsync.adapters.ignore import IgnoreRules
 from lrsync.adapters.localfs import LocalTree
 from lrsync.adapters.power import awake_while_working
-from lrsync.adapters.pricelist import read_prices
 from lrsync.adapters.selecting import selection_of
 from lrsync.adapters.targets import free_bytes, make_target, name_rules, refuse_source
 from lrsync.adapters.thaw_notes import FileThawNotes, default_notes_path
+from lrsync.app.costs import quote_restore
 from lrsync.app.existing import Existing, open_with_source, open_without_source
 from lrsync.app.session import manifest_path, open_store
 from lrsync.config import Config
@@ -27,7 +27,7 @@ from lrsync.core.keys import stamp_of
 from lrsync.core.localnames import POSIX, WINDOWS, NameRules
 from lrsync.core.model import Failed, RunSummary, SnapshotUse
 from lrsync.core.ports import ManifestStore, ObjectStore, SealStore
-from lrsync.core.prices import Quote, restore_price
+from lrsync.core.prices import Quote
 from lrsync.core.requests import Knowledge, RestoreRequest
 from lrsync.core.restoring import Backup, RestorePlan
 from lrsync.core.selection import Selection
@@ -93,7 +93,7 @@ def run_restore(
         quotes: list[Quote | None] = []
 
         def told(plan: RestorePlan) -> bool:
-            quotes.append(_quote(config, plan, request))
+            quotes.append(quote_restore(config, plan.classes, request.thaw))
             return confirm(plan, quotes[-1])
 
         ports = replace(_ports(known, folder, sink, stop, told), thaw_notes=notes)
@@ -111,15 +111,6 @@ def run_restore(
         summary = restore.run_restore(ports, options)
         summary.snapshot, summary.quote = known.snapshot, quotes[-1]
         return summary
-
-
-def _quote(config: Config, plan: RestorePlan, request: RestoreRequest) -> Quote | None:
-    """What it costs; None where no price is known: AWS's say nothing of another store."""
-    if config.endpoint_url is not None and config.prices is None:
-        return None
-    prices = read_prices(config.prices)
-    region, of_region = prices.of_region(config.region)
-    return Quote(restore_price(of_region, plan.classes, request.thaw), region, prices.date, prices.currency)
 
 
 def _ports(

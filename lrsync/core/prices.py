@@ -106,6 +106,22 @@ class Quote:
     currency: str
 
 
+@dataclass(frozen=True, slots=True)
+class StorageQuote:
+    """What storage costs a month, by class; `unpriced` as in an estimate, the rest as in a quote."""
+
+    by_class: Mapping[str, Decimal]
+    unpriced: frozenset[str]
+    region: str
+    date: date
+    currency: str
+
+    @property
+    def total(self) -> Decimal:
+        """All classes together."""
+        return sum(self.by_class.values(), ZERO)
+
+
 Counts = Mapping[str, tuple[int, int]]
 """Objects and bytes by storage class."""
 

@@ -16,6 +16,7 @@ from lrsync.ui.text import count, duration, iso, local, printable, sentence, siz
 
 __all__ = ["file", "one_run", "runs", "show"]
 
+_NO_COUNTS: Final = ("bytes", "_ns")
 _TONES: Final = {RunResult.OK: Tone.GOOD, RunResult.ATTENTION: Tone.WARN, RunResult.RUNNING: Tone.WARN}
 _WHERE: Final = {
     Place.CURRENT: "current",
@@ -154,7 +155,7 @@ def _did(counts: Mapping[str, object]) -> str:
         f"{number:,} {name}"
         for group in names
         for name, number in _dict(counts.get(group)).items()
-        if name != "bytes" and isinstance(number, int) and number
+        if not name.endswith(_NO_COUNTS) and isinstance(number, int) and number
     ]
     return ", ".join(found) or "nothing"
 
@@ -164,7 +165,8 @@ def _facts(counts: Mapping[str, object]) -> list[tuple[str, str]]:
     for group, values in counts.items():
         if group == "problems":
             continue
-        told = [f"{_number(number)} {name}" for name, number in _dict(values).items() if _is_told(number)]
+        named = ((name, number) for name, number in _dict(values).items() if not name.endswith("_ns"))
+        told = [f"{_number(number)} {name.replace('_', ' ')}" for name, number in named if _is_told(number)]
         if told:
             facts.append((group, ", ".join(told)))
     return facts

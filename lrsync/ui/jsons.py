@@ -20,8 +20,8 @@ from lrsync.core.model import (
     VerifyCounts,
     result_for,
 )
-from lrsync.core.prices import Quote
 from lrsync.errors import ExitCode
+from lrsync.ui import cost_view
 from lrsync.ui.text import iso
 
 Json = dict[str, Any]
@@ -97,26 +97,11 @@ def restore_object(library: str, summary: RunSummary) -> Json:
         **_pick(counts, "selected selected_bytes restored bytes intact existing skipped replaced unproven"),
         **_pick(counts, "thawing thawing_bytes asked"),
         "ready_by": iso(counts.ready_ns),
-        "price": _price(summary.quote),
+        "price": cost_view.restore_json(summary.quote),
         "failed": len(summary.errors),
         "renamed": [_pick(renamed, "path local") for renamed in summary.renamed],
         "snapshot": _snapshot(summary.snapshot),
         **_tail(summary),
-    }
-
-
-def _price(quote: Quote | None) -> Json | None:
-    """What a restore costs; None where no price is known. Amounts are numbers of the currency."""
-    if quote is None:
-        return None
-    estimate = quote.estimate
-    return {
-        "currency": quote.currency,
-        "region": quote.region,
-        "date": quote.date.isoformat(),
-        "total": round(float(estimate.total), 4),
-        **{name: round(float(getattr(estimate, name)), 4) for name in ("requests", "retrieval", "copies", "transfer")},
-        "unpriced": sorted(estimate.unpriced),
     }
 
 

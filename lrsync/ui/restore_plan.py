@@ -5,19 +5,15 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
-from decimal import Decimal
-from typing import Final
 
 import click
 
 from lrsync.core.prices import Quote
 from lrsync.core.restoring import RestorePlan
 from lrsync.core.thaw import Archive, ThawWish, archive_of, hours_for, tier_for
-from lrsync.ui import output
+from lrsync.ui import cost_view, output
 from lrsync.ui.progress import Progress
 from lrsync.ui.text import count, size
-
-WORTH_SAYING: Final = Decimal("0.01")
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,8 +42,8 @@ def confirm_restore(
         say(what + (f" ({there:,} more are there already)." if there else "."))
     for archive, (objects, bytes_) in archived.items():
         say(f"{count(objects, 'object')}, {size(bytes_)}, of the class {archive.value}: {_thaw(archive, wish)}.")
-    if manner.is_everything or archived or (quote is not None and quote.estimate.total >= WORTH_SAYING):
-        say(_price(quote))
+    if manner.is_everything or archived or (quote is not None and quote.estimate.total >= cost_view.WORTH_SAYING):
+        say(cost_view.sentence_of(quote))
     if not (manner.asks and (manner.is_everything or archived) and output.is_terminal(sys.stdin)):
         return True
     with displays[-1].paused():
@@ -68,21 +64,3 @@ def _thaw(archive: Archive, wish: ThawWish | None) -> str:
     hours = hours_for(archive, tier)[1]
     within = f"{hours:g} hours" if hours >= 1 else f"{hours * 60:.0f} minutes"
     return f"where they are archived, they are asked for first ({tier.value}, within {within})"
-
-
-def _price(quote: Quote | None) -> str:
-    if quote is None:
-        return "No prices are known for this store (the config file's 'prices' can name a list)."
-    estimate = quote.estimate
-    parts = {
-        "requests": estimate.requests,
-        "retrieval": estimate.retrieval,
-        "thawed copies": estimate.copies,
-        "transfer out": estimate.transfer,
-    }
-    told = ", ".join(f"{name} {amount:.2f}" for name, amount in parts.items() if amount >= WORTH_SAYING)
-    text = f"It costs about {estimate.total:.2f} {quote.currency}" + (f" ({told})" if told else "")
-    text += f" by the list prices of {quote.region} of {quote.date.isoformat()}, over the internet"
-    if estimate.unpriced:
-        text += f"; no price is known of {', '.join(sorted(estimate.unpriced))}"
-    return f"{text}."

@@ -17,7 +17,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lrsync.adapters.seals import Seals
-from lrsync.adapters.status_query import NO_EXTENSION, read_status
+from lrsync.adapters.status_query import NO_EXTENSION, read_classes, read_status
 from lrsync.core.filetypes import extension_of
 from lrsync.core.model import (
     Checksum,
@@ -275,3 +275,11 @@ def test_a_hundred_thousand_files_take_no_time(path: Path) -> None:
     assert int(safe) == 100_000
     # 0.2 s on an idle machine; the bound leaves room for a busy one.
     assert float(seconds) < 0.8
+
+
+def test_objects_and_bytes_by_storage_class(path: Path) -> None:
+    classes = {"a": "STANDARD", "b": "DEEP_ARCHIVE", "c": "DEEP_ARCHIVE", "d": "STANDARD"}
+    with opened(path) as (manifest, _):
+        manifest.record([uploaded(entry(name, storage_class=kind)) for name, kind in classes.items()])
+        manifest.set_drift([("d", Drift.MISSING)])
+    assert read_classes(path) == {"STANDARD": (1, 1001), "DEEP_ARCHIVE": (2, 2002)}

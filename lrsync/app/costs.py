@@ -1,0 +1,36 @@
+"""Wire the prices: which list holds for these settings, if any does."""
+
+from __future__ import annotations
+
+from lrsync.adapters.pricelist import read_prices
+from lrsync.adapters.status_query import read_classes
+from lrsync.app.session import manifest_path
+from lrsync.config import Config
+from lrsync.core.prices import Counts, PriceList, Quote, StorageQuote, restore_price, storage_price
+from lrsync.core.thaw import ThawWish
+
+
+def quote_restore(config: Config, counts: Counts, wish: ThawWish | None) -> Quote | None:
+    """What a restore costs; None where no price is known. Raises UsageError."""
+    prices = _prices(config)
+    if prices is None:
+        return None
+    region, of_region = prices.of_region(config.region)
+    return Quote(restore_price(of_region, counts, wish), region, prices.date, prices.currency)
+
+
+def quote_storage(config: Config) -> StorageQuote | None:
+    """What the current objects cost a month; None where no price is known. Raises UsageError, ManifestError."""
+    prices = _prices(config)
+    if prices is None:
+        return None
+    region, of_region = prices.of_region(config.region)
+    by_class, unpriced = storage_price(of_region, read_classes(manifest_path(config)))
+    return StorageQuote(by_class, unpriced, region, prices.date, prices.currency)
+
+
+def _prices(config: Config) -> PriceList | None:
+    """AWS's prices say nothing of another store."""
+    if config.endpoint_url is not None and config.prices is None:
+        return None
+    return read_prices(config.prices)

@@ -1,0 +1,71 @@
+"""How prices read: a sentence for people, numbers for scripts. Never a price without its region and date."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any, Final
+
+from lrsync.core.prices import Quote, StorageQuote
+
+WORTH_SAYING: Final = Decimal("0.01")
+NONE_KNOWN: Final = "No prices are known for this store (the config file's 'prices' can name a list)."
+
+
+def sentence_of(quote: Quote | None) -> str:
+    """What a restore costs."""
+    if quote is None:
+        return NONE_KNOWN
+    estimate = quote.estimate
+    parts = {
+        "requests": estimate.requests,
+        "retrieval": estimate.retrieval,
+        "thawed copies": estimate.copies,
+        "transfer out": estimate.transfer,
+    }
+    told = ", ".join(f"{name} {amount:.2f}" for name, amount in parts.items() if amount >= WORTH_SAYING)
+    text = f"It costs about {estimate.total:.2f} {quote.currency}" + (f" ({told})" if told else "")
+    return _ended(f"{text}{_by(quote)}, over the internet", estimate.unpriced)
+
+
+def line(quote: StorageQuote | None) -> str:
+    """What storage costs a month."""
+    if quote is None:
+        return NONE_KNOWN
+    parts = ", ".join(f"{name} {amount:.2f}" for name, amount in sorted(quote.by_class.items()))
+    text = f"The objects cost about {quote.total:.2f} {quote.currency} a month" + (f" ({parts})" if parts else "")
+    return _ended(f"{text}{_by(quote)}, without old versions and the trash", quote.unpriced)
+
+
+def _by(quote: Quote | StorageQuote) -> str:
+    return f" by the list prices of {quote.region} of {quote.date.isoformat()}"
+
+
+def _ended(text: str, unpriced: frozenset[str]) -> str:
+    return f"{text}; no price is known of {', '.join(sorted(unpriced))}." if unpriced else f"{text}."
+
+
+def restore_json(quote: Quote | None) -> dict[str, Any] | None:
+    """What a restore costs; None where no price is known. Amounts are numbers of the currency."""
+    if quote is None:
+        return None
+    estimate = quote.estimate
+    names = ("total", "requests", "retrieval", "copies", "transfer")
+    amounts = {name: _number(getattr(estimate, name)) for name in names}
+    return {**_of(quote), **amounts, "unpriced": sorted(estimate.unpriced)}
+
+
+def json_of(quote: StorageQuote | None) -> dict[str, Any]:
+    """What `status --cost --json` adds."""
+    if quote is None:
+        return {"storage_cost": None}
+    by_class = {name: _number(amount) for name, amount in sorted(quote.by_class.items())}
+    told = {"a_month": _number(quote.total), "by_class": by_class, "unpriced": sorted(quote.unpriced)}
+    return {"storage_cost": {**_of(quote), **told}}
+
+
+def _of(quote: Quote | StorageQuote) -> dict[str, Any]:
+    return {"currency": quote.currency, "region": quote.region, "date": quote.date.isoformat()}
+
+
+def _number(amount: Decimal) -> float:
+    return round(float(amount), 4)
