@@ -168,6 +168,9 @@ def _of_past(config: Config, resources: ExitStack, sink: EventSink, stop: thread
         store = resources.enter_context(closing(open_store(config)))
         uuid, opener = None, lambda: store
     at = resources.enter_context(library_at(config, opener(), at_ns, sink, stop, uuid=uuid))
+    if not (at.past.files or at.past.lost):
+        hint = "'lrsync history' lists the runs, and 'lrsync history FILE' what there is of a file"
+        raise UsageError("nothing was backed up here by that time", hint=hint)
     backup = PastBackup(at.shelf, at.past.lost)
     return _Known(seals, manifest, backup, opener, at.past.snapshot, lambda: backup.failures(selection))
 

@@ -165,7 +165,7 @@ def _facts(counts: Mapping[str, object]) -> list[tuple[str, str]]:
     for group, values in counts.items():
         if group == "problems":
             continue
-        named = ((name, number) for name, number in _dict(values).items() if not name.endswith("_ns"))
+        named = ((name, number) for name, number in _dict(values).items() if not name.endswith(("_ns", "_at")))
         told = [f"{_number(number)} {name.replace('_', ' ')}" for name, number in named if _is_told(number)]
         if told:
             facts.append((group, ", ".join(told)))

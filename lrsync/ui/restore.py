@@ -84,13 +84,17 @@ def restore(to: str | None, in_place: bool, yes: bool, only_status: bool, **flag
     from lrsync import app
     from lrsync.config import parse_path
     from lrsync.core.model import RunKind
+    from lrsync.ui import output
     from lrsync.ui.restore_plan import Manner, confirm_restore
     from lrsync.ui.running import run
+    from lrsync.ui.text import local_second
 
     request = _request(flags, None if to is None else str(parse_path(to)))
     talk = talk_of(flags)
     displays: list[Progress] = []
     silent = talk.as_json or talk.quiet
+    if request.at_ns is not None and not silent:
+        output.note(f"The library as it was on {local_second(request.at_ns)}.")
     manner = Manner(tells=not silent, asks=not (silent or yes or config.dry_run), is_everything=_is_everything(request))
     confirm = partial(confirm_restore, displays, manner=manner, wish=request.thaw)
     runner = partial(app.run_restore, request=request, confirm=confirm)

@@ -128,6 +128,12 @@ def iso(time_ns: int | None) -> str | None:
     return datetime.fromtimestamp(time_ns // 1_000_000_000, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
+def local_second(time_ns: int) -> str:
+    """The same as `local`, to the second and with the zone: a time that the user gave, as it was understood."""
+    moment = datetime.fromtimestamp(time_ns // 1_000_000_000, UTC).astimezone()
+    return moment.strftime("%Y-%m-%d %H:%M:%S %Z").rstrip()
+
+
 def local(time_ns: int) -> str:
     """Nanoseconds since the epoch as the user's own clock shows them."""
     return datetime.fromtimestamp(time_ns // 1_000_000_000, UTC).astimezone().strftime("%Y-%m-%d %H:%M")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lrsync.adapters.shelf import FileShelf
@@ -29,6 +29,7 @@ facts = st.builds(
 )
 
 
+@settings(deadline=None, max_examples=50)
 @given(
     added=st.lists(versions, max_size=12),
     recorded=st.dictionaries(st.sampled_from(PATHS), facts),

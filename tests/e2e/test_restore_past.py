@@ -43,7 +43,8 @@ def test_the_library_as_it_was(versioned: bool, seaweed: S3Server, machine: Call
     done = restore(here, "--to", str(out), "--at", at)
     assert (done["restored"], done["errors"]) == (3, [])
     assert contents(out) == {"2024/a.jpg": b"first", "2024/gone.nef": b"raw" * 900, "stays.txt": b"same"}
-    assert restore(here, "--to", str(here.home / "none"), "--at", "2001-01-01")["selected"] == 0
+    never = restore(here, "--to", str(here.home / "none"), "--at", "2001-01-01", code=2)
+    assert "nothing was backed up here by that time" in never["error"]["message"]
     assert "--to" in restore(here, "--in-place", "--at", at, code=2)["error"]["hint"]
 
     # The same on a machine that knows nothing.
