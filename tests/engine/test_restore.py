@@ -253,7 +253,7 @@ def test_the_user_is_asked_with_what_it_comes_to(world: World, target: Path) -> 
     occupied(target, {"c.mov": b"film"})
     with pytest.raises(InterruptedRun, match="nothing was restored"):
         restored(world, RestoreRequest(to=str(target)), confirm=refuse)
-    assert plans == [RestorePlan(6, 24, 5, 20, 4 * 4096)]
+    assert plans == [RestorePlan(6, 24, 5, 20, 4 * 4096, {"STANDARD": (5, 20)})]
     assert set(facts(target)) == {"c.mov"}
 
 

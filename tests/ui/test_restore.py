@@ -6,6 +6,7 @@ import json
 import sys
 import threading
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 
 import click
@@ -15,8 +16,10 @@ from lrsync.config import Config
 from lrsync.core.events import EventSink, FileBack, Phase, PhaseStarted, WorkPlanned
 from lrsync.core.filetypes import FileType
 from lrsync.core.model import Failed, Renamed, RestoreCounts, RunSummary, SnapshotUse
+from lrsync.core.prices import Quote
 from lrsync.core.requests import Knowledge, RestoreRequest
 from lrsync.core.restoring import Overwrite, RestorePlan
+from lrsync.core.thaw import ThawWish, Tier
 from lrsync.errors import InterruptedRun
 from lrsync.ui import output
 from tests.ui.conftest import LIBRARY, Cli
@@ -41,10 +44,10 @@ class Restores:
         sink: EventSink,
         stop: threading.Event,
         request: RestoreRequest,
-        confirm: Callable[[RestorePlan], bool],
+        confirm: Callable[[RestorePlan, Quote | None], bool],
     ) -> RunSummary:
         self.requests.append(request)
-        self.agreed.append(confirm(PLAN))
+        self.agreed.append(confirm(PLAN, None))
         if not self.agreed[-1]:
             raise InterruptedRun("nothing was restored", hint="answer y, or add --yes, to restore it")
         sink(PhaseStarted(Phase.RESTORING))
@@ -144,3 +147,35 @@ def test_json(cli: Cli, restores: Restores) -> None:
     assert [done[name] for name in names.split()] == [3, 9, 2, 6, 1, 0, 0, 0, 0, 0]
     assert done["renamed"] == [{"path": "a:b.jpg", "local": "a_b.jpg"}]
     assert done["snapshot"]["taken_at"] == "2024-03-01T00:00:00Z"
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        ((), ThawWish()),
+        (("--thaw", "bulk", "--thaw-days", "30"), ThawWish(Tier.BULK, 30)),
+        (("--thaw", "none"), None),
+    ],
+)
+def test_how_archived_objects_are_asked_for(
+    cli: Cli, restores: Restores, given: tuple[str, ...], expected: ThawWish | None
+) -> None:
+    assert cli("restore", *BARE, *given).code == 0
+    assert restores.requests[0].thaw == expected
+
+
+@pytest.mark.parametrize("days", ["0", "-1", "366", "x", "1.5", ""])
+def test_days_that_are_none(cli: Cli, restores: Restores, days: str) -> None:
+    assert cli("restore", *BARE, "--thaw-days", days).code == 2
+    assert restores.requests == []
+
+
+def test_a_date_to_go_back_to_has_all_of_its_day(cli: Cli, restores: Restores) -> None:
+    done = cli("restore", *BARE, "--at", "2024-03-01")
+    assert done.code == 0
+    at_ns = restores.requests[0].at_ns
+    assert at_ns is not None
+    assert datetime.fromtimestamp(at_ns // 10**9, UTC).astimezone().strftime("%Y-%m-%d %H:%M") == "2024-03-02 00:00"
+    assert "The library as it was on 2024-03-02 00:00:00" in done.err
+    assert cli("restore", *BARE, "--at", "2999-01-01").code == 2
+    assert cli("restore", *BARE, "--at", "yesterday").code == 2
