@@ -167,7 +167,9 @@ def _of_past(config: Config, resources: ExitStack, sink: EventSink, stop: thread
         seals, manifest = private_library(config, resources)
         store = resources.enter_context(closing(open_store(config)))
         uuid, opener = None, lambda: store
-    at = resources.enter_context(library_at(config, opener(), at_ns, sink, stop, uuid=uuid))
+    at = resources.enter_context(
+        library_at(config, opener(), at_ns, sink, stop, uuid=uuid, find_twin=manifest.find_twin)
+    )
     if not (at.past.files or at.past.lost):
         hint = "'lrsync history' lists the runs, and 'lrsync history FILE' what there is of a file"
         raise UsageError("nothing was backed up here by that time", hint=hint)

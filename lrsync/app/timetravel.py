@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tempfile
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -48,11 +48,13 @@ def library_at(
     stop: threading.Event,
     *,
     uuid: str | None = None,
+    find_twin: Callable[[bytes], ManifestEntry | None] = lambda sha256: None,
 ) -> Iterator[AtMoment]:
     """The library as the bucket has it at a time, for as long as it is open.
 
-    `uuid`: which library it is, where that is known. Raises BucketError, UsageError (several libraries have snapshots
-    here, and nothing says which is meant), StoppedError, ManifestError (the disk for temporary files is full).
+    `uuid`: which library it is, where that is known; `find_twin`: a row of today with these bytes. Raises BucketError,
+    UsageError (several libraries have snapshots here, and nothing says which is meant), StoppedError, ManifestError
+    (the disk for temporary files is full).
     """
     with ExitStack() as resources:
         folder = Path(resources.enter_context(tempfile.TemporaryDirectory(prefix="lrsync-past-")))
@@ -81,5 +83,6 @@ def library_at(
             sink=sink,
             stopping=stop.is_set,
             threads=config.threads,
+            find_twin=find_twin,
         )
         yield AtMoment(shelf, gather(ports, moment_ns))

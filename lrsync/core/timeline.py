@@ -64,14 +64,6 @@ class FileHistory:
     unread: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Lost:
-    """A file that was there, and whose bytes of then the bucket does not have any more."""
-
-    path: str
-    why: str
-
-
 class Recorded(NamedTuple):
     """What a snapshot of the manifest recorded of a path's object."""
 
@@ -86,6 +78,18 @@ class Recorded(NamedTuple):
     def of(cls, entry: ManifestEntry) -> Recorded:
         """From the snapshot's row."""
         return cls(entry.size, entry.etag, entry.version_id, entry.sha256, entry.mtime_ns, entry.uploaded_at)
+
+
+@dataclass(frozen=True, slots=True)
+class Lost:
+    """A file that was there, and whose bytes of then the bucket does not have any more under this path.
+
+    `fact`: what was recorded of it, where a snapshot tells.
+    """
+
+    path: str
+    why: str
+    fact: Recorded | None = None
 
 
 Ask = Callable[[FileVersion], FileVersion]
@@ -277,7 +281,16 @@ def _of_fact(
     if _find(trashed_before, fact, ask) is not None:
         # It was replaced or deleted between the snapshot and the time that is asked for.
         return exact or _oldest_written_by_then(later, moment_ns, ask)
-    return Lost(state.path, "its bytes of then are not in the bucket any more: the trash was purged, or never had them")
+    why = "its bytes of then are not in the bucket any more: the trash was purged, or never had them"
+    return Lost(state.path, why, fact)
+
+
+def found_elsewhere(lost: Lost, twin: ManifestEntry) -> FileVersion | None:
+    """A lost file as today's object of another path with its bytes: it was moved, and the trash purged since."""
+    if lost.fact is None or twin.size != lost.fact.size or not twin.has_good_object:
+        return None
+    moved = FileVersion(lost.path, twin.key, None, twin.size, twin.etag, None, None, Place.CURRENT, twin.storage_class)
+    return recorded_by(moved, lost.fact)
 
 
 def _find(candidates: Sequence[FileVersion], fact: Recorded, ask: Ask) -> FileVersion | None:

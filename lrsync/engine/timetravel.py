@@ -29,6 +29,7 @@ from lrsync.core.timeline import (
     Place,
     Recorded,
     content_at,
+    found_elsewhere,
     newest_first,
     of_listed,
     told_by,
@@ -47,7 +48,10 @@ OpenSnapshot = Callable[[Sequence[StoredSnapshot]], tuple[SnapshotUse, Iterator[
 
 @dataclass(frozen=True, slots=True)
 class PastPorts:
-    """The world of a look into the past. `snapshots`: the library's own, the newest first."""
+    """The world of a look into the past. `snapshots`: the library's own, the newest first.
+
+    `find_twin`: a row of today with these bytes, where there is a manifest to ask.
+    """
 
     store: ObjectStore
     prefix: str
@@ -58,6 +62,7 @@ class PastPorts:
     stopping: Callable[[], bool]
     threads: int = 8
     make_pool: Callable[[int], Executor] = DaemonPool
+    find_twin: Callable[[bytes], ManifestEntry | None] = lambda sha256: None
 
 
 @dataclass(slots=True)
@@ -82,6 +87,7 @@ def gather(ports: PastPorts, moment_ns: int) -> Past:
     past = Past()
     past.snapshot = _take_facts(ports, moment_ns)
     _choose_all(ports, past, moment_ns)
+    _find_moved(ports, past)
     return past
 
 
@@ -135,6 +141,20 @@ def _choose_all(ports: PastPorts, past: Past, moment_ns: int) -> None:
             done += len(batch)
             ports.sink(PhaseAdvanced(Phase.HEADING, done))
             _check_stop(ports.stopping)
+
+
+def _find_moved(ports: PastPorts, past: Past) -> None:
+    """What is not under its path of then may be under another one now."""
+    missing, past.lost = past.lost, []
+    for lost in missing:
+        sha256 = None if lost.fact is None else lost.fact.sha256
+        twin = None if sha256 is None else ports.find_twin(sha256)
+        found = None if twin is None else found_elsewhere(lost, twin)
+        if found is None:
+            past.lost.append(lost)
+            continue
+        ports.shelf.choose([found])
+        past.files, past.bytes = past.files + 1, past.bytes + found.size
 
 
 def _choose(ports: PastPorts, moment_ns: int, state: PathState) -> FileVersion | Lost | None:

@@ -39,6 +39,7 @@ def looked_at(world: World, moment_ns: int) -> Iterator[tuple[FileShelf, Past]]:
             sink=world.events.append,
             stopping=world.stopping,
             threads=3,
+            find_twin=stack.enter_context(Manifest(world.path, PREFIX)).find_twin,
         )
         yield shelf, gather(ports, moment_ns)
     for file in scratch.iterdir():

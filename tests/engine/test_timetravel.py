@@ -56,13 +56,13 @@ def test_every_night_comes_back(tmp_path: Path, versioned: bool) -> None:
         assert library_at(world, moment_ns) == night
 
 
-@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     versioned=st.booleans(),
     nights=st.lists(
         st.dictionaries(st.sampled_from(["a.jpg", "b/c.txt", "b/d.txt"]), st.sampled_from([b"1", b"2", b"33"])),
         min_size=1,
-        max_size=4,
+        max_size=3,
     ),
 )
 def test_any_nights_come_back(
@@ -105,6 +105,21 @@ def test_what_was_purged_is_named(tmp_path: Path) -> None:
     with looked_at(world, moment_ns) as (shelf, past):
         assert [version.path for version in shelf.chosen()] == ["2024/a.jpg", "stays.txt"]
         assert [lost.path for lost in past.lost] == ["2024/gone.nef"]
+
+
+@pytest.mark.parametrize("versioned", [False, True])
+def test_a_folder_that_was_renamed_is_found_after_the_trash_was_purged(tmp_path: Path, versioned: bool) -> None:
+    world = make_world(tmp_path, versioned=versioned)
+    moment_ns = spend(world, NIGHTS[0])
+    (world.photos / "2024").rename(world.photos / "Iceland")
+    world.sync(delete=True)
+    for key in list(world.store.versions):
+        if "/trash/" in key or key.startswith(f"{PREFIX}/2024/"):
+            world.store.lose(key)
+    with looked_at(world, moment_ns) as (shelf, past):
+        assert past.lost == []
+        assert {version.path: read(world, version) for version in shelf.chosen()} == NIGHTS[0]
+        assert (past.files, past.bytes) == (3, sum(map(len, NIGHTS[0].values())))
 
 
 def test_old_versions_that_a_lifecycle_rule_destroyed_are_named(tmp_path: Path) -> None:
