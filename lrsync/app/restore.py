@@ -157,9 +157,9 @@ def _of_past(config: Config, resources: ExitStack, sink: EventSink, stop: thread
     """What the bucket knows of a time. This machine's manifest, if it has one, only keeps the run's row."""
     from lrsync.app.timetravel import library_at, private_library
 
-    _, selection, at_ns = wanted
+    knowledge, selection, at_ns = wanted
     assert at_ns is not None
-    if _has_manifest(config):
+    if knowledge in (Knowledge.AUTO, Knowledge.MANIFEST) and _has_manifest(config):
         library = open_without_source(config, resources, command=_COMMAND)
         seals, manifest, uuid = library.seals, library.manifest, library.seals.library().uuid
         opener: Callable[[], ObjectStore] = library.open_store

@@ -23,7 +23,7 @@ def sentence_of(quote: Quote | None) -> str:
         "transfer out": estimate.transfer,
     }
     told = ", ".join(f"{name} {amount:.2f}" for name, amount in parts.items() if amount >= WORTH_SAYING)
-    text = f"It costs about {estimate.total:.2f} {quote.currency}" + (f" ({told})" if told else "")
+    text = f"It costs {_about(estimate.total)} {quote.currency}" + (f" ({told})" if told else "")
     return _ended(f"{text}{_by(quote)}, over the internet", estimate.unpriced)
 
 
@@ -31,9 +31,14 @@ def line(quote: StorageQuote | None) -> str:
     """What storage costs a month."""
     if quote is None:
         return NONE_KNOWN
-    parts = ", ".join(f"{name} {amount:.2f}" for name, amount in sorted(quote.by_class.items()))
-    text = f"The objects cost about {quote.total:.2f} {quote.currency} a month" + (f" ({parts})" if parts else "")
+    worth = ((name, amount) for name, amount in sorted(quote.by_class.items()) if amount >= WORTH_SAYING)
+    parts = ", ".join(f"{name} {amount:.2f}" for name, amount in worth)
+    text = f"The objects cost {_about(quote.total)} {quote.currency} a month" + (f" ({parts})" if parts else "")
     return _ended(f"{text}{_by(quote)}, without old versions and the trash", quote.unpriced)
+
+
+def _about(amount: Decimal) -> str:
+    return f"about {amount:.2f}" if amount >= WORTH_SAYING else f"less than {WORTH_SAYING}"
 
 
 def _by(quote: Quote | StorageQuote) -> str:

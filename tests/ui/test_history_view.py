@@ -89,5 +89,6 @@ def test_what_storage_costs() -> None:
     assert "about 2.40 USD a month (GLACIER 0.10, STANDARD 2.30)" in text
     assert "of us-east-1 of 2026-06-18" in text and text.endswith("no price is known of SNOW.")
     assert cost_view.json_of(quote)["storage_cost"]["a_month"] == 2.4
+    assert "less than 0.01 USD a month by" in cost_view.line(replace(quote, by_class={"GLACIER": Decimal("0.004")}))
     assert cost_view.json_of(None) == {"storage_cost": None}
     assert cost_view.line(None) == cost_view.NONE_KNOWN
