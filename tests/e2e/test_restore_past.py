@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from tests.e2e.machine import Machine, run
+from tests.stores.keeper import locked
 from tests.stores.server import S3Server
 
 FIRST = {"2024": {"a.jpg": b"first", "gone.nef": b"raw" * 900}, "stays.txt": b"same"}
@@ -46,6 +47,12 @@ def test_the_library_as_it_was(versioned: bool, seaweed: S3Server, machine: Call
     never = restore(here, "--to", str(here.home / "none"), "--at", "2001-01-01", code=2)
     assert "nothing was backed up here by that time" in never["error"]["message"]
     assert "--to" in restore(here, "--in-place", "--at", at, code=2)["error"]["hint"]
+
+    # While another run holds the library's lock the bucket alone does.
+    with locked(here.manifest.with_name(f"{here.manifest.name}.lock")):
+        restore(here, "--to", str(here.home / "busy"), "--at", at, "stays.txt", code=7)
+        restore(here, "--to", str(here.home / "busy"), "--at", at, "stays.txt", "--from", "snapshot")
+    assert contents(here.home / "busy") == {"stays.txt": b"same"}
 
     # The same on a machine that knows nothing.
     bare = [*here.command("restore")[:4], *here.place()[2:], "--to", str(here.home / "bare"), "--at", at, "2024/a.jpg"]
