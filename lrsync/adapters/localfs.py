@@ -12,8 +12,10 @@ from __future__ import annotations
 import errno
 import os
 import stat
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
+from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
 
@@ -21,6 +23,7 @@ from lrsync.adapters import longpath, reader
 from lrsync.adapters.collisions import child_twins, colliding_files
 from lrsync.adapters.ignore import IgnoreRules
 from lrsync.adapters.listing import GONE, Identity, Lister, Listing, problem_of
+from lrsync.adapters.lookahead import Lookahead
 from lrsync.adapters.oddity import Oddity, OddityTest, oddity_test
 from lrsync.core.keys import join_path, split_path
 from lrsync.core.model import Content, ScannedDir, ScanProblem, Stat
@@ -150,9 +153,17 @@ class _Walk:
     def folders(self) -> Iterator[ScannedDir]:
         """All folders, in preorder. A stack instead of recursion: trees are deeper than Python's."""
         stack = [_Pending("", None)]
+
+        def following(count: int) -> Iterator[str]:
+            return (pending.path for pending in islice(reversed(stack), count))
+
+        with Lookahead(partial(self._lister.list_folder, self._base)) as lookahead:
+            yield from self._preorder(stack, lambda path: lookahead.get(path, following))
+
+    def _preorder(self, stack: list[_Pending], list_folder: Callable[[str], Listing]) -> Iterator[ScannedDir]:
         while stack:
             at = stack.pop()
-            listing = self._visit(at)
+            listing = self._visit(at, list_folder)
             twins = {twin: other for twin in at.twins if (other := self._peek(twin)) is not None}
             yield _scanned(at.path, listing, twins)
             chain = _Chain(listing.identity, at.chain)
@@ -162,10 +173,10 @@ class _Walk:
                 _Pending(join_path(at.path, name), chain, twins_of.get(name, ())) for name in reversed(listing.folders)
             )
 
-    def _visit(self, at: _Pending) -> Listing:
+    def _visit(self, at: _Pending, list_folder: Callable[[str], Listing]) -> Listing:
         """List a folder, or say why not."""
         try:
-            listing = self._lister.list_folder(self._base, at.path)
+            listing = list_folder(at.path)
         except OSError as error:
             return Listing(complete=False, problems=self._explain(at.path, error))
         if _contains(at.chain, listing.identity):

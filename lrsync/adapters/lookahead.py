@@ -1,0 +1,72 @@
+"""List folders before their turn, by several threads, while the disk answers slowly; else one after the other.
+
+A folder on a local disk is listed in less time than a thread takes to be told of it: measured, two threads make a
+warm walk twice as slow. On a network drive each stat is a round trip, and eight at once are eight times as fast.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable
+from concurrent.futures import Future, ThreadPoolExecutor
+from types import TracebackType
+from typing import Final
+
+from lrsync.adapters.listing import Listing
+
+MOST_WORKERS: Final = 8
+SLOW_NS: Final = 150_000
+"""A wait for each entry of a folder that only a network or a sleepy disk explains; a warm stat takes 2 microseconds."""
+FEW_ENTRIES: Final = 64
+"""So many entries are listed before it is judged: one hiccup says nothing."""
+
+
+class Lookahead:
+    """Listings in the order in which they are asked for, each made once. Used by one thread, inside a `with`."""
+
+    def __init__(
+        self,
+        list_folder: Callable[[str], Listing],
+        *,
+        clock: Callable[[], int] = time.perf_counter_ns,
+        work_clock: Callable[[], int] = time.thread_time_ns,
+    ) -> None:
+        self._list_folder = list_folder
+        self._clock, self._work_clock = clock, work_clock
+        self._pool: ThreadPoolExecutor | None = None
+        self._ahead: dict[str, Future[Listing]] = {}
+        self._entries = self._waited_ns = 0
+
+    def __enter__(self) -> Lookahead:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._pool is not None:
+            self._pool.shutdown(wait=False, cancel_futures=True)
+
+    def get(self, path: str, following: Callable[[int], Iterable[str]]) -> Listing:
+        """The folder's listing. Raises OSError where there is none.
+
+        `following(n)`: the next n folders that will be asked for, as far as they are known.
+        """
+        future = self._ahead.pop(path, None)
+        if self._pool is not None:
+            for other in following(2 * MOST_WORKERS):
+                if other not in self._ahead and other != path:
+                    self._ahead[other] = self._pool.submit(self._list_folder, other)
+        return future.result() if future is not None else self._measured(path)
+
+    def _measured(self, path: str) -> Listing:
+        if self._pool is not None:
+            return self._list_folder(path)
+        began, worked = self._clock(), self._work_clock()
+        listing = self._list_folder(path)
+        self._waited_ns += (self._clock() - began) - (self._work_clock() - worked)
+        self._entries += 1 + len(listing.files) + len(listing.folders)
+        if self._entries >= FEW_ENTRIES:
+            if self._waited_ns > self._entries * SLOW_NS:
+                self._pool = ThreadPoolExecutor(MOST_WORKERS, thread_name_prefix="walk")
+            self._entries = self._waited_ns = 0
+        return listing
