@@ -19,6 +19,7 @@ COMMANDS: Final = {
     "accept": LazyCommand("lrsync.ui.accept:accept", "Take the new bytes of a changed original on purpose."),
     "restore": LazyCommand("lrsync.ui.restore:restore", "Bring files back from the bucket."),
     "trash": LazyCommand("lrsync.ui.trash:trash", "List, bring back or destroy what was deleted or replaced."),
+    "schedule": LazyCommand("lrsync.ui.schedule:schedule", "Run every night, by the system's own scheduler."),
     "config": LazyCommand("lrsync.ui.config_file:config", "Show, check or edit the config file."),
     "rebuild-manifest": LazyCommand("lrsync.ui.rebuild:rebuild", "Make a new manifest from the bucket."),
     "demo": LazyCommand("lrsync.ui.demo:demo", "Try everything on a server of its own, without an account."),
