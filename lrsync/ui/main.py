@@ -20,6 +20,7 @@ COMMANDS: Final = {
     "restore": LazyCommand("lrsync.ui.restore:restore", "Bring files back from the bucket."),
     "trash": LazyCommand("lrsync.ui.trash:trash", "List, bring back or destroy what was deleted or replaced."),
     "schedule": LazyCommand("lrsync.ui.schedule:schedule", "Run every night, by the system's own scheduler."),
+    "iam-policy": LazyCommand("lrsync.ui.iam_policy:iam_policy", "Print the least IAM policy that it needs."),
     "config": LazyCommand("lrsync.ui.config_file:config", "Show, check or edit the config file."),
     "rebuild-manifest": LazyCommand("lrsync.ui.rebuild:rebuild", "Make a new manifest from the bucket."),
     "demo": LazyCommand("lrsync.ui.demo:demo", "Try everything on a server of its own, without an account."),
