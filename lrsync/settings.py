@@ -152,13 +152,15 @@ def load(
     library: str | None = None,
     config_file: Path | None = None,
     required: Iterable[str] = ("source_path", "s3_bucket"),
+    may_be_new: bool = False,
 ) -> Config:
     """The config of one library. `flags` holds settings by name; None and () are flags that were not given.
 
-    `required` names the settings that the command cannot do without. Raises UsageError.
+    `required` names the settings that the command cannot do without; with `may_be_new` a given file need not be
+    there. Raises UsageError.
     """
     path = config_file if config_file is not None else default_config_file()
-    file = _read(path, must_exist=config_file is not None)
+    file = _read(path, must_exist=config_file is not None and not may_be_new)
     name = library or "default"
     given = _gather(flags, environ, file, path, name)
     _check_required(required, given, name=name, path=path, libraries=file.libraries)
@@ -185,6 +187,30 @@ def explain(
         for key, value in table.items()
     }
     return [*found, *hooks.values()]
+
+
+def for_file(flags: Mapping[str, Any], environ: Mapping[str, str]) -> dict[str, object]:
+    """What flags and variables give, as a config file holds it. They are known to be right: `load` took them."""
+    given = {setting.name: environ[setting.variable] for setting in SETTINGS if environ.get(setting.variable)}
+    given |= {key: value for key, value in flags.items() if value not in (None, ())}
+    return {
+        setting.name: _in_file(setting, given[setting.name])
+        for setting in SETTINGS
+        if setting.in_file and setting.name in given
+    }
+
+
+def _in_file(setting: Setting, value: object) -> object:
+    if not isinstance(value, str):
+        return list(value) if isinstance(value, tuple) else value
+    if setting.types == (bool,):
+        return parse_switch(value)
+    if setting.types == (list,):
+        return list(_parse_patterns(value))
+    if setting.types == (int,):
+        return int(value)
+    # Absolute, as a schedule starts in another folder than a person does.
+    return str(setting.parse(value)) if setting.parse is parse_path else value
 
 
 def library_names(path: Path) -> list[str]:
