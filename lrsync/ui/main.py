@@ -20,6 +20,7 @@ COMMANDS: Final = {
     "restore": LazyCommand("lrsync.ui.restore:restore", "Bring files back from the bucket."),
     "trash": LazyCommand("lrsync.ui.trash:trash", "List, bring back or destroy what was deleted or replaced."),
     "init": LazyCommand("lrsync.ui.init:init", "Set a library up: source, bucket, config file."),
+    "doctor": LazyCommand("lrsync.ui.doctor:doctor", "Examine a library and its bucket, and say how to mend it."),
     "schedule": LazyCommand("lrsync.ui.schedule:schedule", "Run every night, by the system's own scheduler."),
     "iam-policy": LazyCommand("lrsync.ui.iam_policy:iam_policy", "Print the least IAM policy that it needs."),
     "config": LazyCommand("lrsync.ui.config_file:config", "Show, check or edit the config file."),
