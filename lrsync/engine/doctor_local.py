@@ -134,7 +134,7 @@ def check_schedule(found: Installed | None, problem: str = "") -> Check:
     if problem:
         return Check("schedule", Verdict.SKIPPED, problem)
     if found is None:
-        return Check("schedule", Verdict.WARN, "nothing runs it at night", "'lrsync schedule install --at 02:30'")
+        return Check("schedule", Verdict.WARN, "nothing runs it at night", "run 'lrsync schedule install --at 02:30'")
     seen = f"{found.scheduler}, every night at {found.at}" if found.at else f"{found.scheduler}, at a time of its own"
     if found.problem:
         return Check("schedule", Verdict.WARN, f"{seen}; {found.problem}", found.mend)

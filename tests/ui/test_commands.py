@@ -55,7 +55,7 @@ def test_every_flag_reaches_the_config(cli: Cli) -> None:
     assert cli("sync", *LIBRARY, *args, str(Path.home() / "my.log")).code == 0
     (config,) = cli.app.configs
     default = type(config)(bucket="")
-    assert [n for n in config.__dataclass_fields__ if getattr(config, n) == getattr(default, n)] == []
+    assert [n for n in config.__dataclass_fields__ if getattr(config, n) == getattr(default, n)] == ["hooks"]
     assert (config.library, config.prefix, config.exclude) == ("travel", "p", ("*.tmp", "x/"))
     assert (config.default_excludes, config.delete, config.dry_run, config.full) == (False, True, True, True)
 
