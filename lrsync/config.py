@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
+from lrsync.core.hooks import HookSettings
 from lrsync.core.keys import KeyProblem, normalise_prefix
 from lrsync.core.plan import MaxDelete
 from lrsync.core.requests import Sample
@@ -84,6 +85,7 @@ class Config:
     dry_run: bool = False
     log_file: Path | None = None
     prices: Path | None = None
+    hooks: HookSettings = field(default_factory=HookSettings)
 
 
 def _is_number(text: str) -> bool:

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from lrsync.config import (
     Config,
@@ -28,6 +28,7 @@ from lrsync.config import (
     parse_threads,
 )
 from lrsync.errors import UsageError
+from lrsync.hook_settings import build_hooks, parse_hooks
 
 VARIABLE: Final = "LRSYNC_"
 _TRUE: Final = ("1", "true", "yes", "on")
@@ -104,6 +105,8 @@ SETTINGS: Final = (
     # Not in a file either: a line that was written for one bad day would leave every night open.
     Setting("no_verify_ssl", "verify_ssl", _parse_off, (bool,), in_file=False),
 )
+_HOOKS: Final = "hooks"
+_HOOKS_HINT: Final = "write [hooks], or [libraries.NAME.hooks], above its settings"
 _BY_NAME: Final = {setting.name: setting for setting in SETTINGS}
 _TYPE_NAMES: Final[dict[type, str]] = {
     str: "text in quotes",
@@ -121,6 +124,21 @@ class _Given:
     origin: str
 
 
+class Explained(NamedTuple):
+    """A setting that somebody gave: its value as they wrote it, and where."""
+
+    name: str
+    value: object
+    origin: str
+
+
+class _File(NamedTuple):
+    """What a config file holds: tables by library, and the hooks of all of them."""
+
+    libraries: dict[str, dict[str, object]]
+    hooks: dict[str, object]
+
+
 def default_config_file() -> Path:
     """Where the config file is unless somebody says otherwise."""
     import platformdirs
@@ -135,19 +153,85 @@ def load(
     library: str | None = None,
     config_file: Path | None = None,
     required: Iterable[str] = ("source_path", "s3_bucket"),
+    may_be_new: bool = False,
 ) -> Config:
     """The config of one library. `flags` holds settings by name; None and () are flags that were not given.
 
-    `required` names the settings that the command cannot do without. Raises UsageError.
+    `required` names the settings that the command cannot do without; with `may_be_new` a given file need not be
+    there. Raises UsageError.
     """
     path = config_file if config_file is not None else default_config_file()
-    libraries = _read_libraries(path, must_exist=config_file is not None)
+    file = _read(path, must_exist=config_file is not None and not may_be_new)
     name = library or "default"
-    given = _from_file(path, libraries.get(name, {}), name)
+    given = _gather(flags, environ, file, path, name)
+    _check_required(required, given, name=name, path=path, libraries=file.libraries)
+    hooks = build_hooks(*(parse_hooks(table, place) for table, place in _hook_tables(file, path, name)))
+    return replace(check_together(_build(name, given)), hooks=hooks)
+
+
+def explain(
+    flags: Mapping[str, Any],
+    environ: Mapping[str, str],
+    *,
+    library: str | None = None,
+    config_file: Path | None = None,
+) -> list[Explained]:
+    """The settings that somebody gave, in the order of the flags, then the hooks. Raises UsageError."""
+    path = config_file if config_file is not None else default_config_file()
+    file = _read(path, must_exist=config_file is not None)
+    name = library or "default"
+    given = _gather(flags, environ, file, path, name)
+    found = [Explained(key, given[key].value, given[key].origin) for key in _BY_NAME if key in given]
+    hooks = {
+        key: Explained(f"hooks.{key}", value, f"{key} {place}")
+        for table, place in _hook_tables(file, path, name)
+        for key, value in table.items()
+    }
+    return [*found, *hooks.values()]
+
+
+def for_file(flags: Mapping[str, Any], environ: Mapping[str, str]) -> dict[str, object]:
+    """What flags and variables give, as a config file holds it. They are known to be right: `load` took them."""
+    given = {setting.name: environ[setting.variable] for setting in SETTINGS if environ.get(setting.variable)}
+    given |= {key: value for key, value in flags.items() if value not in (None, ())}
+    return {
+        setting.name: _in_file(setting, given[setting.name])
+        for setting in SETTINGS
+        if setting.in_file and setting.name in given
+    }
+
+
+def _in_file(setting: Setting, value: object) -> object:
+    if not isinstance(value, str):
+        return list(value) if isinstance(value, tuple) else value
+    if setting.types == (bool,):
+        return parse_switch(value)
+    if setting.types == (list,):
+        return list(_parse_patterns(value))
+    if setting.types == (int,):
+        return int(value)
+    # Absolute, as a schedule starts in another folder than a person does.
+    return str(setting.parse(value)) if setting.parse is parse_path else value
+
+
+def library_names(path: Path) -> list[str]:
+    """The libraries in a config file, in its order; none where there is no such file. Raises UsageError."""
+    return list(_read(path, must_exist=False).libraries)
+
+
+def _gather(
+    flags: Mapping[str, Any], environ: Mapping[str, str], file: _File, path: Path, name: str
+) -> dict[str, _Given]:
+    given = _from_file(path, file.libraries.get(name, {}), name)
     given |= _from_environment(environ)
-    given |= {key: _Given(value, _BY_NAME[key].flag) for key, value in flags.items() if value not in (None, ())}
-    _check_required(required, given, name=name, path=path, libraries=libraries)
-    return check_together(_build(name, given))
+    return given | {key: _Given(value, _BY_NAME[key].flag) for key, value in flags.items() if value not in (None, ())}
+
+
+def _hook_tables(file: _File, path: Path, name: str) -> list[tuple[dict[str, object], str]]:
+    own = file.libraries.get(name, {}).get(_HOOKS, {})
+    if not isinstance(own, dict):
+        raise UsageError(f"'hooks' of the library '{name}' in {path} must be a table", hint=_HOOKS_HINT)
+    return [(file.hooks, f"in {path}, [hooks]"), (own, f"in {path}, [libraries.{name}.hooks]")]
 
 
 def _build(name: str, given: Mapping[str, _Given]) -> Config:
@@ -181,6 +265,8 @@ def _from_file(path: Path, table: Mapping[str, object], library: str) -> dict[st
     place = f"in {path}, [libraries.{library}]"
     given = {}
     for key, value in table.items():
+        if key == _HOOKS:
+            continue  # a table of its own kind: `_hook_tables`
         _check_key(key, place)
         _check_type(_BY_NAME[key], value, place)
         given[key] = _Given(value, f"{key} {place}")
@@ -213,13 +299,13 @@ def _nearest(word: str, names: Iterable[str]) -> str:
     return f"did you mean '{close[0]}'?" if close else f"there are: {', '.join(known)}"
 
 
-def _read_libraries(path: Path, *, must_exist: bool) -> dict[str, dict[str, object]]:
+def _read(path: Path, *, must_exist: bool) -> _File:
     try:
         text = path.read_bytes().decode("utf-8-sig")  # Windows' Notepad writes a BOM, which TOML does not know
     except FileNotFoundError:
         if must_exist:
             raise UsageError(f"there is no config file {path}", hint="check --config and LRSYNC_CONFIG") from None
-        return {}
+        return _File({}, {})
     except (OSError, UnicodeDecodeError) as problem:
         raise UsageError(f"the config file {path} cannot be read: {problem}") from problem
     return _check_libraries(_parse_toml(path, text), path)
@@ -235,15 +321,20 @@ def _parse_toml(path: Path, text: str) -> dict[str, object]:
         raise UsageError(f"the config file {path} is not TOML: {problem}", hint="mind quotes and brackets") from problem
 
 
-def _check_libraries(document: dict[str, object], path: Path) -> dict[str, dict[str, object]]:
+def _check_libraries(document: dict[str, object], path: Path) -> _File:
     for key in document:
-        if key != "libraries":
-            hint = "settings stand under [libraries.default]" if key in _BY_NAME else _nearest(key, ["libraries"])
+        if key not in ("libraries", _HOOKS):
+            hint = (
+                "settings stand under [libraries.default]" if key in _BY_NAME else _nearest(key, ["libraries", _HOOKS])
+            )
             raise UsageError(f"unknown name '{key}' in {path}", hint=hint)
     libraries = document.get("libraries", {})
     if not isinstance(libraries, dict) or not all(isinstance(table, dict) for table in libraries.values()):
         raise UsageError(f"'libraries' in {path} must hold tables", hint="write [libraries.default] above the settings")
-    return libraries
+    hooks = document.get(_HOOKS, {})
+    if not isinstance(hooks, dict):
+        raise UsageError(f"'hooks' in {path} must be a table", hint=_HOOKS_HINT)
+    return _File(libraries, hooks)
 
 
 def _check_required(

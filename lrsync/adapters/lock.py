@@ -64,6 +64,22 @@ def library_lock(manifest_path: Path, *, command: str = "lrsync", clock: Clock =
         lock.release()
 
 
+def find_holder(manifest_path: Path, *, clock: Clock = time.time_ns) -> Holder | None:
+    """Who holds the library's lock now; None for nobody. Takes the lock for a moment where its holder may be dead.
+
+    Raises ManifestError where there can be no lock.
+    """
+    holder = _read_holder(side_file(manifest_path, ".lock-holder"))
+    if holder is None:
+        # Not even tried: a nightly run that starts in this moment must find it free.
+        return None
+    try:
+        with library_lock(manifest_path, command="lrsync doctor", clock=clock):
+            return None
+    except LockedError:
+        return holder
+
+
 def _locked(facts: Path, manifest_path: Path) -> LockedError:
     holder = _read_holder(facts)
     who = "by another run" if holder is None else f"by {holder}"

@@ -182,6 +182,11 @@ class S3Calls:
         with self._lock:
             return replace(self._counts)
 
+    @property
+    def region(self) -> str | None:
+        """The region that requests go to: the settings', else the profile's."""
+        return self._client.meta.region_name
+
     def body(self, data: bytes) -> bytes | ThrottledBody:
         """`data` as a request body: one that waits where a bandwidth limit is set."""
         return data if self._bucket is None else ThrottledBody(data, self._bucket)

@@ -30,6 +30,7 @@ from lrsync.errors import SourceError, UsageError
 if TYPE_CHECKING:
     from lrsync.adapters.manifest import Manifest
     from lrsync.adapters.s3 import S3Store
+    from lrsync.adapters.s3_client import StoreSettings
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,21 +187,26 @@ def manifest_opener(session: Session, path: Path) -> Callable[[], Manifest]:
 
 def open_store(config: Config) -> S3Store:
     """The bucket of these settings. Raises BucketError where boto3 finds no credentials or no such profile."""
-    from lrsync.adapters.s3 import S3Store, StoreSettings
+    from lrsync.adapters.s3 import S3Store
 
-    return S3Store(
-        StoreSettings(
-            bucket=config.bucket,
-            endpoint_url=config.endpoint_url,
-            region=config.region,
-            profile=config.profile,
-            threads=config.threads,
-            storage_class=config.storage_class,
-            sse=config.sse,
-            sse_kms_key_id=config.sse_kms_key_id,
-            bwlimit=config.bwlimit,
-            verify_ssl=config.verify_ssl,
-        )
+    return S3Store(store_settings(config))
+
+
+def store_settings(config: Config) -> StoreSettings:
+    """What the S3 adapters need of these settings."""
+    from lrsync.adapters.s3_client import StoreSettings
+
+    return StoreSettings(
+        bucket=config.bucket,
+        endpoint_url=config.endpoint_url,
+        region=config.region,
+        profile=config.profile,
+        threads=config.threads,
+        storage_class=config.storage_class,
+        sse=config.sse,
+        sse_kms_key_id=config.sse_kms_key_id,
+        bwlimit=config.bwlimit,
+        verify_ssl=config.verify_ssl,
     )
 
 

@@ -15,12 +15,18 @@ from lrsync.ui.lazy import LazyCommand, LazyGroup
 COMMANDS: Final = {
     "sync": LazyCommand("lrsync.ui.sync:sync", "Back up what is new or changed: the nightly job."),
     "status": LazyCommand("lrsync.ui.status:status", "Say what is safe and what is not; needs no network."),
+    "metrics": LazyCommand("lrsync.ui.metrics:metrics", "Write what status knows as Prometheus metrics."),
     "verify": LazyCommand("lrsync.ui.verify:verify", "Prove that disk and bucket still hold every byte."),
     "accept": LazyCommand("lrsync.ui.accept:accept", "Take the new bytes of a changed original on purpose."),
     "restore": LazyCommand("lrsync.ui.restore:restore", "Bring files back from the bucket."),
     "drill": LazyCommand("lrsync.ui.drill:drill", "Rehearse a restore with a few files."),
     "trash": LazyCommand("lrsync.ui.trash:trash", "List, bring back or destroy what was deleted or replaced."),
     "history": LazyCommand("lrsync.ui.history:history", "List past runs, or the versions of a file."),
+    "init": LazyCommand("lrsync.ui.init:init", "Set a library up: source, bucket, config file."),
+    "doctor": LazyCommand("lrsync.ui.doctor:doctor", "Examine a library and its bucket, and say how to mend it."),
+    "schedule": LazyCommand("lrsync.ui.schedule:schedule", "Run every night, by the system's own scheduler."),
+    "iam-policy": LazyCommand("lrsync.ui.iam_policy:iam_policy", "Print the least IAM policy that it needs."),
+    "config": LazyCommand("lrsync.ui.config_file:config", "Show, check or edit the config file."),
     "rebuild-manifest": LazyCommand("lrsync.ui.rebuild:rebuild", "Make a new manifest from the bucket."),
     "demo": LazyCommand("lrsync.ui.demo:demo", "Try everything on a server of its own, without an account."),
 }

@@ -141,10 +141,9 @@ def load_config(flags: dict[str, Any], *, required: tuple[str, ...] = ("source_p
     """The Config of a command's flags (all of them: what is not a setting is taken out). Raises UsageError."""
     from lrsync import settings
 
-    names = {setting.name for setting in settings.SETTINGS}
     config_file = flags.get("config_file")
     config = settings.load(
-        {name: value for name, value in flags.items() if name in names},
+        explicit(flags),
         os.environ,
         library=flags.get("library"),
         config_file=Path(config_file).expanduser() if config_file else None,
@@ -156,6 +155,14 @@ def load_config(flags: dict[str, Any], *, required: tuple[str, ...] = ("source_p
         # Here, where no command gets past it, and whatever --quiet says.
         output.warning(UNVERIFIED)
     return config
+
+
+def explicit(flags: dict[str, Any]) -> dict[str, Any]:
+    """Those of a command's flags that are settings."""
+    from lrsync.settings import SETTINGS
+
+    names = {setting.name for setting in SETTINGS}
+    return {name: value for name, value in flags.items() if name in names}
 
 
 def talk_of(flags: dict[str, Any]) -> Talk:

@@ -2,25 +2,33 @@
 
 from __future__ import annotations
 
+import math
 import time
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from lrsync.ui.options import json_option, load_config, place_options
 
+if TYPE_CHECKING:
+    from lrsync.core.model import StatusReport
+    from lrsync.errors import ExitCode
+
 
 @click.command()
 @place_options
+@click.option("--check", is_flag=True, help="For monitoring: one line, and 3 also where the last good backup is old.")
+@click.option("--max-age", metavar="TIME", default="36h", show_default=True, help="With --check: older is too old.")
 @json_option
 @click.option("--cost", is_flag=True, help="Say what the objects cost a month, by a dated list of prices.")
 @click.option("--prices", metavar="FILE", help="A list of prices of your own: another region, another store.")
-def status(cost: bool, **flags: Any) -> int:
+def status(check: bool, max_age: str, cost: bool, **flags: Any) -> int:
     """Say what is safe, what is not, and since when.
 
     Reads only the manifest: no network. Ends with 0 when everything is safe, 3 when files wait for a backup,
     4 when something needs a person.
     """
+    max_age_s = _max_age_s(max_age)
     config = load_config(flags, required=_needed(flags))
 
     from lrsync import app
@@ -33,6 +41,8 @@ def status(cost: bool, **flags: Any) -> int:
 
     now_ns = time.time_ns()
     code = status_view.exit_code(report)
+    if check:
+        return _check(config.library, report, code, now_ns, max_age_s, as_json=flags["as_json"])
     if flags["as_json"]:
         from lrsync.ui.jsons import status_object, to_text
 
@@ -46,6 +56,38 @@ def status(cost: bool, **flags: Any) -> int:
         if report is None:
             output.note("hint: run 'lrsync sync' to back it up.")
     return int(code)
+
+
+def _max_age_s(text: str) -> float:
+    from lrsync.config import parse_period
+    from lrsync.errors import UsageError
+
+    try:
+        seconds = parse_period(text)
+    except UsageError as problem:
+        raise UsageError(f"--max-age: {problem.message}", hint="write it as 36h, 2d or 1w") from problem
+    if math.isinf(seconds):
+        raise UsageError("--max-age: 'never' is no age", hint="write it as 36h, 2d or 1w")
+    return seconds
+
+
+def _check(
+    library: str, report: StatusReport | None, code: ExitCode, now_ns: int, max_age_s: float, *, as_json: bool
+) -> int:
+    from lrsync.ui import freshness, output, status_view
+
+    fresh = freshness.freshness_of(report, now_ns, max_age_s)
+    checked = freshness.checked_code(code, fresh)
+    state = status_view.sentence_of(report, now_ns)
+    if as_json:
+        from lrsync.ui.jsons import status_object, to_text
+
+        output.result(to_text(status_object(library, report, checked, state) | {"check": freshness.as_object(fresh)}))
+    else:
+        # The age first where that is what is wrong: a monitor shows the beginning of the line.
+        parts = [state] if fresh.is_fresh else [fresh.sentence, state]
+        output.result(" ".join(" ".join(parts).split()))
+    return int(checked)
 
 
 def _needed(flags: dict[str, Any]) -> tuple[str, ...]:

@@ -33,6 +33,7 @@ def sync(**flags: Any) -> int:
 
     from lrsync import app
     from lrsync.core.model import RunKind
+    from lrsync.ui.hooks import with_hooks
     from lrsync.ui.running import run
 
-    return run(RunKind.SYNC, config, talk_of(flags), app.run_sync)
+    return run(RunKind.SYNC, config, talk_of(flags), with_hooks(RunKind.SYNC, app.run_sync))

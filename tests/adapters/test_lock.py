@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from lrsync.adapters.lock import library_lock
+from lrsync.adapters.lock import find_holder, library_lock
 from lrsync.errors import ExitCode, LockedError, ManifestError
 
 _HOLDER = """
@@ -100,3 +100,13 @@ def test_a_folder_that_cannot_be_made_is_explained(tmp_path: Path) -> None:
     with pytest.raises(ManifestError) as caught, library_lock(tmp_path / "file" / "manifest.sqlite"):
         pytest.fail("held")
     assert caught.value.hint
+
+
+def test_the_holder_can_be_asked_for(path: Path) -> None:
+    assert find_holder(path) is None
+    assert not path.parent.exists()  # and nothing was tried for it
+    with held_elsewhere(path) as process:
+        holder = find_holder(path)
+        assert holder is not None and holder.pid == process.pid
+    # It was killed: what it wrote about itself is still there, and the lock is not.
+    assert find_holder(path) is None
