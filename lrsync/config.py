@@ -44,6 +44,7 @@ SSE_KINDS: Final = ("AES256", "aws:kms", "aws:kms:dsse")
 _BWLIMIT: Final = re.compile(r"(\d+(?:\.\d+)?)([KMG]?)(?:I?B)?(?:/S)?", re.ASCII)
 _UNITS: Final = {"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30}
 _PERIOD: Final = re.compile(r"(\d+(?:\.\d+)?)([hdw])", re.ASCII)
+_WAIT: Final = re.compile(r"(\d{1,5}(?:\.\d{1,3})?)([sm])", re.ASCII)
 _SECONDS: Final = {"h": 3600.0, "d": 86_400.0, "w": 7 * 86_400.0}
 _BUCKET: Final = re.compile(r"[A-Za-z0-9._-]{1,255}", re.ASCII)
 _STORE_CLASS: Final = re.compile(r"[A-Z0-9_-]{1,64}", re.ASCII)
@@ -147,6 +148,14 @@ def parse_period(text: str) -> float:
     if match is None:
         raise UsageError(f"'{text}' is not a period", hint="write it as 12h, 7d or 2w, or never")
     return float(match[1]) * _SECONDS[match[2]]
+
+
+def parse_wait(text: str) -> float:
+    """Seconds: `0s`, `30s`, `5m`. Raises UsageError."""
+    match = _WAIT.fullmatch(text.strip().lower())
+    if match is None:
+        raise UsageError(f"'{text}' is not a time to wait", hint="write it as 30s or 5m")
+    return float(match[1]) * {"s": 1.0, "m": 60.0}[match[2]]
 
 
 def parse_threads(text: str) -> int:
