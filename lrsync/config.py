@@ -18,6 +18,7 @@ from lrsync.errors import UsageError
 
 MAX_THREADS: Final = 256
 MAX_BATCH: Final = 10_000
+MAX_KEPT_CATALOGS: Final = 1_000
 LEAST_BWLIMIT: Final = 1024
 """Bytes per second. `5` is a forgotten `M` far more often than a wish for five bytes a second."""
 
@@ -83,6 +84,8 @@ class Config:
     full_every_s: float = 7 * 86400.0
     manifest: Path | None = None
     dry_run: bool = False
+    keep_catalogs: int = 10
+    catalog_wait_s: float = 60.0
     log_file: Path | None = None
     prices: Path | None = None
 
@@ -161,6 +164,11 @@ def parse_wait(text: str) -> float:
 def parse_threads(text: str) -> int:
     """A number of uploads at once. Raises UsageError."""
     return _parse_count(text, MAX_THREADS)
+
+
+def parse_keep_catalogs(text: str) -> int:
+    """How many snapshots of a catalog to keep by their time. Raises UsageError."""
+    return _parse_count(text, MAX_KEPT_CATALOGS)
 
 
 def parse_batch_size(text: str) -> int:

@@ -20,8 +20,8 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from lrsync.adapters.catalog_family import Family, data_files, family_of
-from lrsync.core.filetypes import DATA_SUFFIX
-from lrsync.core.ports import RacedError
+from lrsync.core.filetypes import DATA_SUFFIX, LOG_SUFFIXES
+from lrsync.core.ports import CatalogBusyError, CatalogStoppedError, RacedError
 
 CHUNK_BYTES: Final = 4 << 20
 HEADER_BYTES: Final = 32
@@ -32,14 +32,6 @@ FINE_SETTLE_S: Final = 0.05
 COARSE_SETTLE_S: Final = 2.1
 """FAT keeps two seconds."""
 DATABASE: Final = "catalog.lrcat"
-
-
-class CatalogBusyError(Exception):
-    """No quiet moment came: the catalog was written to whenever it was copied."""
-
-
-class CatalogStoppedError(Exception):
-    """The user wants to stop."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +130,7 @@ def _copy_files(path: Path, to: Path, family: Family, stopping: Callable[[], boo
     database = to / DATABASE
     _copy(path, database, stopping)
     # The log after the catalog: the other way round a checkpoint in between would be in neither.
-    for suffix in ("-wal", "-journal"):
+    for suffix in LOG_SUFFIXES:
         try:
             _copy(Path(f"{path}{suffix}"), Path(f"{database}{suffix}"), stopping)
         except FileNotFoundError:

@@ -14,10 +14,9 @@ from typing import Final, NamedTuple
 
 from lrsync.adapters.listing import GONE
 from lrsync.adapters.reader import facts_of
-from lrsync.core.filetypes import DATA_SUFFIX
+from lrsync.core.filetypes import DATA_SUFFIX, LOG_SUFFIXES
 from lrsync.core.model import Stat
 
-LOG_SUFFIXES: Final = ("-wal", "-journal")
 _STAMP_BYTES: Final = 7
 
 

@@ -13,20 +13,21 @@ from pathlib import Path
 
 from lrsync.adapters import sqlite
 from lrsync.adapters.catalog_audit import AuditHistory, DiskProbe, ManifestFacts
-from lrsync.adapters.catalog_copy import CatalogBusyError, CatalogStoppedError, Copied, Patience, guarded_copy
+from lrsync.adapters.catalog_copy import Copied, Patience, guarded_copy
 from lrsync.adapters.catalog_read import CatalogDamagedError, CatalogReader, settle_copy
 from lrsync.adapters.catalog_scratch import newest_backup, scratch_folder
-from lrsync.adapters.ignore import IgnoreRules
 from lrsync.adapters.localfs import LocalTree
-from lrsync.adapters.marker import check_source, read_marker
+from lrsync.adapters.marker import check_source
 from lrsync.adapters.seals import read_library
 from lrsync.adapters.status_query import check_version
 from lrsync.app.session import manifest_path
+from lrsync.app.source_proof import look, rules
 from lrsync.config import Config
 from lrsync.core.audit import AuditReport
 from lrsync.core.events import EventSink, Notice
 from lrsync.core.library import source_problem
 from lrsync.core.model import LibraryRow
+from lrsync.core.ports import CatalogBusyError, CatalogStoppedError
 from lrsync.core.requests import AuditRequest
 from lrsync.engine import audit
 from lrsync.engine.audit import AuditOptions, AuditPorts
@@ -88,13 +89,12 @@ class _Audit:
 
 def _audit(run: _Audit, connection: sqlite3.Connection) -> AuditReport:
     config, source = run.config, run.source
-    rules = IgnoreRules(config.exclude, config.include, defaults=config.default_excludes)
     plain = str(source.path).replace(os.sep, "/")
     probe = DiskProbe()
     ports = AuditPorts(
         catalog=run.reader,
         rows=ManifestFacts(connection).rows,
-        tree=None if source.problem else LocalTree(source.path, rules),
+        tree=None if source.problem else LocalTree(source.path, rules(config)),
         sources=list(dict.fromkeys((probe.resolve(plain), plain))),
         probe=probe,
         memory=run.history,
@@ -118,7 +118,7 @@ def _look_at_source(config: Config, manifest: Path) -> _Source:
     source = config.source or Path(row.source)
     try:
         check_source(source)
-        wrong = source_problem(row, row.source, read_marker(source))
+        wrong = source_problem(row, row.source, look(source, config, row))
     except LrsyncError as error:
         wrong = error
     return _Source(source, "" if wrong is None else wrong.message)

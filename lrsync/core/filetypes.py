@@ -65,7 +65,9 @@ def type_of(name: str) -> FileType:
 CATALOG_SUFFIX: Final = ".lrcat"
 _CATALOGS: Final = (CATALOG_SUFFIX, CATALOG_SUFFIX.upper())
 DATA_SUFFIX: Final = "-data"
-_COMPANIONS: Final = ("-wal", "-journal", "-shm", ".lock", DATA_SUFFIX)
+LOG_SUFFIXES: Final = ("-wal", "-journal")
+"""What SQLite keeps beside a catalog that is open, or that was when the machine went down."""
+_COMPANIONS: Final = (*LOG_SUFFIXES, "-shm", ".lock", DATA_SUFFIX)
 
 
 def is_catalog(name: str) -> bool:

@@ -6,12 +6,11 @@ import math
 from dataclasses import dataclass
 from enum import Enum
 
+from lrsync.core.audit import FileState
 from lrsync.core.filetypes import TypeFilter
+from lrsync.core.lightroom import RootMapping
 from lrsync.core.restoring import Overwrite
 from lrsync.core.thaw import CHEAPEST_TODAY, ThawWish
-
-from lrsync.core.audit import FileState
-from lrsync.core.lightroom import RootMapping
 
 
 @dataclass(frozen=True, slots=True)

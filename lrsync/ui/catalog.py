@@ -54,9 +54,7 @@ def catalog() -> None:
 @click.option("--include", multiple=True, metavar="PATTERN", help="As sync brings it back.")
 @place_options
 @json_option
-def audit(
-    file: str, map_root: tuple[str, ...], listed: tuple[str, ...], as_csv: bool, catalog_wait: str | None, **flags: Any
-) -> int:
+def audit(file: str, map_root: tuple[str, ...], listed: tuple[str, ...], as_csv: bool, **flags: Any) -> int:
     """Account for every photo and sidecar that the catalog names.
 
     Reads a copy of the catalog, the disk and the manifest, and no network. Without FILE: the catalog in the source.
@@ -69,7 +67,7 @@ def audit(
 
     if as_csv and flags["as_json"]:
         raise UsageError("--csv and --json do not go together", hint="choose one")
-    request = _request(file, map_root, listed, catalog_wait, everything=as_csv and not listed)
+    request = _request(file, map_root, listed, config.catalog_wait_s, everything=as_csv and not listed)
     report = _watched(flags, lambda sink, stop: app.audit_catalog(config, sink, stop, request))
 
     from lrsync.ui import catalog_view
@@ -80,9 +78,9 @@ def audit(
 
 
 def _request(
-    file: str, map_root: tuple[str, ...], listed: tuple[str, ...], wait: str | None, *, everything: bool
+    file: str, map_root: tuple[str, ...], listed: tuple[str, ...], wait_s: float, *, everything: bool
 ) -> AuditRequest:
-    from lrsync.config import parse_path, parse_wait
+    from lrsync.config import parse_path
     from lrsync.core.audit import FileState
     from lrsync.core.lightroom import parse_mapping
     from lrsync.core.requests import AuditRequest
@@ -96,7 +94,7 @@ def _request(
         catalog=str(parse_path(file)) if file else None,
         mappings=tuple(mapping._replace(new=str(parse_path(mapping.new))) for mapping in mappings),
         listed=frozenset(FileState) if everything else frozenset(FileState(state) for state in listed),
-        **({} if wait is None else {"wait_s": parse_wait(wait)}),
+        wait_s=wait_s,
     )
 
 

@@ -3,18 +3,29 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable
-from dataclasses import replace
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
+from lrsync.adapters.catalog_copy import Patience
+from lrsync.adapters.catalog_scratch import scratch_folder
+from lrsync.adapters.catalog_source import ScratchCatalogs
+from lrsync.adapters.catalog_tree import CatalogTree
 from lrsync.adapters.manifest import Manifest
 from lrsync.app.catalog import run_audit
+from lrsync.app.catalog_night import content_of_bytes
 from lrsync.config import Config
 from lrsync.core.audit import AuditReport, FileState
-from lrsync.core.events import Event
+from lrsync.core.events import Event, ignore
 from lrsync.core.lightroom import RootMapping
+from lrsync.core.ports import CatalogSource
 from lrsync.core.requests import AuditRequest
+from lrsync.engine.catalog_snapshots import StoredSnapshot, find_snapshots
+from lrsync.engine.catalogs import CatalogPorts
 from tests.engine.world import PREFIX, World
+from tests.stores.memory import MemoryStore
 
 
 def library(home: Path) -> World:
@@ -23,6 +34,35 @@ def library(home: Path) -> World:
     with Manifest(world.path, PREFIX) as manifest:
         manifest.update_library(replace(world.library, has_marker=False))
     return world
+
+
+@dataclass
+class CatalogWorld(World):
+    """A world that keeps catalogs as the command does. `source` may be wrapped; `wait_s` is for a quiet moment."""
+
+    wait_s: float = 0.0
+    wrap_source: Callable[[CatalogSource], CatalogSource] = lambda source: source
+    catalog_store: MemoryStore | None = None
+    storage_class: str = "STANDARD"
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self.wrap_tree = lambda tree: CatalogTree(tree, str(self.photos))
+        self.catalogs = self._catalog_ports
+
+    def _catalog_ports(self) -> CatalogPorts:
+        self.opened.append("catalogs")
+
+        def patience() -> Patience:
+            return Patience(self.wait_s, threading.Event().wait, time.monotonic, self.stopping)
+
+        source = ScratchCatalogs(self.photos, partial(scratch_folder, self.path), patience)
+        opened = self.catalog_store or self.store
+        return CatalogPorts(self.wrap_source(source), lambda: opened, content_of_bytes, self.storage_class)
+
+    def catalog_snapshots(self) -> list[StoredSnapshot]:
+        """Every snapshot in the bucket."""
+        return list(find_snapshots(self.store, PREFIX, ignore))
 
 
 def config_of(world: World) -> Config:
