@@ -10,6 +10,7 @@ import hashlib
 import os
 import stat
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Final, NamedTuple
 
 from lrsync.adapters.listing import GONE
@@ -64,21 +65,21 @@ def data_files(path: str) -> tuple[DataFile, ...] | None:
     """
     folder = path + DATA_SUFFIX
     try:
-        return tuple(sorted(_walk(folder, "")))
-    except FileNotFoundError:
-        if not os.path.isdir(folder):
+        entries = os.scandir(folder)
+    except OSError as error:
+        if error.errno in GONE:
             return None
         raise
-    except NotADirectoryError:
-        return None
+    return tuple(sorted(_files_in(entries, "")))
 
 
-def _walk(folder: str, below: str) -> Iterator[DataFile]:
-    with os.scandir(folder) as entries:
-        for entry in entries:
-            name = f"{below}{entry.name}"
+def _files_in(entries: Iterator[os.DirEntry[str]], below: str) -> Iterator[DataFile]:
+    # What goes while it is listed is as if it had gone before: RocksDB takes files away all the time.
+    for entry in list(entries):
+        name = f"{below}{entry.name}"
+        with suppress(FileNotFoundError):
             if entry.is_dir(follow_symlinks=False):
-                yield from _walk(entry.path, f"{name}/")
+                yield from _files_in(os.scandir(entry.path), f"{name}/")
             elif entry.is_file(follow_symlinks=False) and not is_noise(entry.name):
                 found = entry.stat(follow_symlinks=False)
                 yield DataFile(name, found.st_size, found.st_mtime_ns)

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from lrsync.adapters.s3 import S3Store
     from lrsync.config import Config
     from lrsync.core.audit import AuditReport
+    from lrsync.core.catalogs import CatalogRestored, StoredSnapshot
     from lrsync.core.events import EventSink
     from lrsync.core.model import RunInfo, RunRecord, RunSummary, StatusReport
     from lrsync.core.prices import Quote, StorageQuote
@@ -161,3 +162,19 @@ def audit_catalog(config: Config, sink: EventSink, stop: threading.Event, reques
     from lrsync.app import catalog
 
     return catalog.run_audit(config, sink, stop, request)
+
+
+def list_catalogs(config: Config, sink: EventSink, stop: threading.Event, name: str) -> list[StoredSnapshot]:
+    """The snapshots of catalogs in the bucket, of those that are called so or of all. Raises LrsyncError."""
+    from lrsync.app import catalog_shelf
+
+    return catalog_shelf.list_snapshots(config, sink, stop, name)
+
+
+def restore_catalog(
+    config: Config, sink: EventSink, stop: threading.Event, name: str, stamp: str, to: Path
+) -> CatalogRestored:
+    """Bring one snapshot of a catalog back into the folder `to`. Raises LrsyncError."""
+    from lrsync.app import catalog_shelf
+
+    return catalog_shelf.restore_snapshot(config, sink, stop, name, stamp, to)

@@ -76,6 +76,22 @@ class SnapshotId(NamedTuple):
     stamp: str
 
 
+class StoredSnapshot(NamedTuple):
+    """A whole snapshot. `size`: its bytes in the bucket."""
+
+    id: SnapshotId
+    note: SnapshotNote
+    size: int
+
+
+class CatalogRestored(NamedTuple):
+    """A snapshot that was brought back, and the paths that were written."""
+
+    id: SnapshotId
+    note: SnapshotNote
+    written: tuple[str, ...]
+
+
 def encode_note(note: SnapshotNote) -> bytes:
     """The note as it is stored."""
     values = {"format": FORMAT, **asdict(note), "origin": note.origin.value}

@@ -6,9 +6,8 @@ looks whole.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
-from typing import NamedTuple
 
 from lrsync.core.catalogs import (
     KEPT,
@@ -17,6 +16,7 @@ from lrsync.core.catalogs import (
     SnapshotId,
     SnapshotNote,
     SnapshotPart,
+    StoredSnapshot,
     catalogs_folder,
     decode_note,
     encode_note,
@@ -26,11 +26,11 @@ from lrsync.core.catalogs import (
     to_prune,
 )
 from lrsync.core.events import EventSink, Notice
-from lrsync.core.keys import stamp_of, time_of_stamp, trash_stamp
+from lrsync.core.keys import split_path, stamp_of, time_of_stamp, trash_stamp
 from lrsync.core.model import Content, Stat
 from lrsync.core.ports import CatalogCopy, CatalogPart, Clock, ManifestStore, ObjectStore
 from lrsync.engine.packed import PackedWriter, put_packed
-from lrsync.errors import ObjectError
+from lrsync.errors import ObjectError, UsageError
 
 MAX_NOTE_BYTES = 1 << 20
 
@@ -44,14 +44,6 @@ class _Found:
     @property
     def is_whole(self) -> bool:
         return NOTE in self.objects
-
-
-class StoredSnapshot(NamedTuple):
-    """A whole snapshot. `size`: its bytes in the bucket."""
-
-    id: SnapshotId
-    note: SnapshotNote
-    size: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,6 +145,28 @@ def find_snapshots(store: ObjectStore, prefix: str, sink: EventSink) -> Iterator
             sink(Notice(f"the snapshot {snapshot.name} of {snapshot.stamp} cannot be read: {problem}"))
             continue
         yield StoredSnapshot(snapshot, note, sum(found[snapshot].objects.values()))
+
+
+def matching(snapshots: Iterable[StoredSnapshot], name: str) -> list[StoredSnapshot]:
+    """Those of the catalogs that are called so: by path, by file name, or by their name among the snapshots."""
+    return [snapshot for snapshot in snapshots if not name or name in _names(snapshot)]
+
+
+def _names(snapshot: StoredSnapshot) -> tuple[str, ...]:
+    file = split_path(snapshot.note.catalog)[1]
+    return snapshot.id.name, snapshot.note.catalog, file, file.rpartition(".")[0]
+
+
+def choose_snapshot(snapshots: Iterable[StoredSnapshot], name: str, stamp: str) -> StoredSnapshot:
+    """The newest snapshot of that name whose time begins with `stamp`. Raises UsageError where that is not one."""
+    hint = "'lrsync catalog list' names them all"
+    found = [each for each in matching(snapshots, name) if each.id.stamp.startswith(stamp)]
+    if not found:
+        what = f"no snapshot of '{name}'" if name else "no snapshot of a catalog"
+        raise UsageError(f"{what} is in the bucket" + (f" from {stamp}" if stamp else ""), hint=hint)
+    if len(catalogs := sorted({each.id.name for each in found})) > 1:
+        raise UsageError(f"{len(catalogs)} catalogs have snapshots", hint=f"name one: {', '.join(catalogs)}")
+    return max(found, key=lambda each: each.id.stamp)
 
 
 def _list(store: ObjectStore, prefix: str, folder: str) -> dict[SnapshotId, _Found]:

@@ -77,6 +77,50 @@ def audit(file: str, map_root: tuple[str, ...], listed: tuple[str, ...], as_csv:
     return catalog_view.show_audit(config.library, report, as_json=flags["as_json"], listed=bool(listed))
 
 
+@catalog.command("list")
+@click.argument("name", default="", metavar="[CATALOG]")
+@place_options
+@json_option
+def list_(name: str, **flags: Any) -> int:
+    """List the snapshots in the bucket: of all catalogs, or of CATALOG (its file name or path).
+
+    Only the bucket is read: it works on a new computer, too.
+    """
+    config = load_config(flags, required=("s3_bucket",))
+
+    from lrsync import app
+
+    found = _watched(flags, lambda sink, stop: app.list_catalogs(config, sink, stop, name))
+
+    from lrsync.ui import catalog_view
+
+    return catalog_view.show_snapshots(config.library, found, as_json=flags["as_json"])
+
+
+@catalog.command()
+@click.argument("name", default="", metavar="[CATALOG]")
+@click.option("--to", metavar="DIR", required=True, help="Into this folder, which may be new; nothing is replaced.")
+@click.option("--snapshot", "stamp", default="", metavar="TIME", help="As 'catalog list' shows it. [default: newest]")
+@place_options
+@json_option
+def restore(name: str, to: str, stamp: str, **flags: Any) -> int:
+    """Bring a catalog back from a snapshot, with its data folder, checked.
+
+    CATALOG may be left out where only one has snapshots. TIME may be its beginning: 20260301.
+    """
+    config = load_config(flags, required=("s3_bucket",))
+
+    from lrsync import app
+    from lrsync.config import parse_path
+
+    folder = parse_path(to)
+    done = _watched(flags, lambda sink, stop: app.restore_catalog(config, sink, stop, name, stamp, folder))
+
+    from lrsync.ui import catalog_view
+
+    return catalog_view.show_restored(config.library, done, as_json=flags["as_json"])
+
+
 def _request(
     file: str, map_root: tuple[str, ...], listed: tuple[str, ...], wait_s: float, *, everything: bool
 ) -> AuditRequest:

@@ -8,12 +8,13 @@ from collections.abc import Iterable
 from typing import Final
 
 from lrsync.core.audit import NAMED_STATES, AuditedFile, AuditReport, FileState, ZipState
+from lrsync.core.catalogs import CatalogRestored, Origin, SnapshotId, SnapshotNote, StoredSnapshot
 from lrsync.core.model import result_for
 from lrsync.errors import ExitCode
 from lrsync.ui import output
 from lrsync.ui.jsons import Json, to_text
 from lrsync.ui.report import Grid, Report, Tone, at_most
-from lrsync.ui.text import ago, clip, count, iso, local, printable, sentence
+from lrsync.ui.text import ago, clip, count, iso, local, printable, sentence, size
 
 ROOT_CELLS: Final = 40
 MAX_LISTED: Final = 200
@@ -215,3 +216,61 @@ def _list_objects(files: Iterable[AuditedFile]) -> Iterable[Json]:
             "proven_at": iso(file.proven_ns),
             "note": file.note,
         }
+
+
+# --- snapshots --------------------------------------------------------------------------------------------
+
+
+def show_snapshots(library: str, found: list[StoredSnapshot], *, as_json: bool) -> int:
+    """Print a list of snapshots; returns 0."""
+    if as_json:
+        head = {"command": "catalog list", "library": library, "result": "ok", "exit_code": 0}
+        output.result(to_text({**head, "snapshots": [_snapshot(each.id, each.note, each.size) for each in found]}))
+        return int(ExitCode.OK)
+    from lrsync.ui.render import show
+
+    rows = tuple(
+        (
+            clip(printable(each.note.catalog), ROOT_CELLS),
+            local(each.note.taken_ns),
+            size(each.size),
+            each.note.db_version,
+            f"{each.note.photos:,}",
+            each.id.stamp,
+            "" if each.note.origin is Origin.COPY else "Lightroom's own backup",
+        )
+        for each in found
+    )
+    text = f"{count(len(rows), 'snapshot')} in the bucket." if rows else "There is no snapshot of a catalog."
+    headers = ("Catalog", "Taken", "Size", "Version", "Photos", "Snapshot", "")
+    show(Report(text, Tone.GOOD, (Grid(rows, headers, frozenset({2, 4})),), sentence_last=True))
+    return int(ExitCode.OK)
+
+
+def show_restored(library: str, done: CatalogRestored, *, as_json: bool) -> int:
+    """Print what was restored; returns 0."""
+    if as_json:
+        head = {"command": "catalog restore", "library": library, "result": "ok", "exit_code": 0}
+        snapshot = _snapshot(done.id, done.note, done.note.packed_size)
+        output.result(to_text({**head, "snapshot": snapshot, "written": list(done.written)}))
+        return int(ExitCode.OK)
+    from lrsync.ui.render import show
+
+    where = " and ".join(printable(path) for path in done.written)
+    photos = count(done.note.photos, "photo")
+    show(Report(f"Restored as of {local(done.note.taken_ns)}, {photos}, and found sound: {where}", Tone.GOOD))
+    return int(ExitCode.OK)
+
+
+def _snapshot(found: SnapshotId, note: SnapshotNote, size_: int) -> Json:
+    return {
+        "name": found.name,
+        "snapshot": found.stamp,
+        "catalog": note.catalog,
+        "taken_at": iso(note.taken_ns),
+        "origin": note.origin.value,
+        "size": size_,
+        "db_version": note.db_version,
+        "photos": note.photos,
+        "parts": [{"name": part.name, "size": part.size} for part in note.parts],
+    }

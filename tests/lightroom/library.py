@@ -18,11 +18,12 @@ from lrsync.app.catalog import run_audit
 from lrsync.app.catalog_night import content_of_bytes
 from lrsync.config import Config
 from lrsync.core.audit import AuditReport, FileState
+from lrsync.core.catalogs import StoredSnapshot
 from lrsync.core.events import Event, ignore
 from lrsync.core.lightroom import RootMapping
 from lrsync.core.ports import CatalogSource
 from lrsync.core.requests import AuditRequest
-from lrsync.engine.catalog_snapshots import StoredSnapshot, find_snapshots
+from lrsync.engine.catalog_snapshots import find_snapshots
 from lrsync.engine.catalogs import CatalogPorts
 from tests.engine.world import PREFIX, World
 from tests.stores.memory import MemoryStore
