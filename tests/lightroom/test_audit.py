@@ -19,6 +19,7 @@ from lrsync.core.audit import FileState
 from lrsync.core.events import Notice
 from lrsync.core.model import Drift, Finding, FindingKind, RunKind, RunResult, RunSummary
 from lrsync.errors import CatalogError, ExitCode, UsageError
+from lrsync.ui.catalog import STATES
 from tests.engine.world import PREFIX, World
 from tests.lightroom.generator import LR13, UNKNOWN, VERSIONS, Photo, Version, write_catalog
 from tests.lightroom.library import audit, library, listed
@@ -308,3 +309,7 @@ def test_nothing_is_left_beside_the_catalog_nor_the_manifest(world: World) -> No
     before = sorted(world.home.iterdir())
     audit(world, catalog)
     assert sorted(set(world.home.iterdir()) - set(before)) == [world.home / "manifest.sqlite.audits"]
+
+
+def test_the_command_knows_every_state() -> None:
+    assert tuple(state.value for state in FileState) == STATES
