@@ -65,6 +65,7 @@ class CatalogReader:
         self._connection = _connect(path)
         # What is looked up by folder may be larger than memory should be: SQLite keeps it in a file of its own.
         self._connection.execute("PRAGMA temp_store = FILE")
+        self._connection.execute("PRAGMA temp.cache_size = -32000")
 
     def close(self) -> None:
         """Let go of the copy."""

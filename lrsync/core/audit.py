@@ -27,6 +27,9 @@ class FileState(Enum):
     VANISHED = "vanished"
     """The last audit found it in the catalog, this one did not."""
 
+    # Enum's own is Python code, and states are counted for each of 200,000 files.
+    __hash__ = object.__hash__
+
 
 NAMED_STATES: Final = tuple(state for state in FileState if state.value not in ("not-in-catalog", "vanished"))
 """The states of files that the catalog names: each is in exactly one."""
@@ -157,7 +160,7 @@ class AuditReport:
     def count(self, file: AuditedFile) -> None:
         """Take a file into the totals. What is not in the catalog, or not any more, belongs to no root."""
         self.states[file.state] = self.states.get(file.state, 0) + 1
-        if file.state not in NAMED_STATES:
+        if not file.root and file.state not in NAMED_STATES:
             return
         if file.is_sidecar:
             self.sidecars += 1

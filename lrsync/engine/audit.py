@@ -308,7 +308,8 @@ class _Audit:
         proven = row.proven_ns if row is not None and row.good else None
         if not file.is_sidecar:
             self.ports.memory.add(file.photo_id, path)
-            if file.import_size not in (None, size) and size is not None and is_original(file.name):
+            if None not in (size, file.import_size) and size != file.import_size and is_original(file.name):
+                assert size is not None
                 assert file.import_size is not None
                 self.report.witnesses.append(SizeWitness(path, file.import_size, size))
         self._add(AuditedFile(state, path, place.root, file.is_sidecar, size, proven, note))
