@@ -19,6 +19,7 @@ from lrsync.errors import UsageError
 
 MAX_THREADS: Final = 256
 MAX_BATCH: Final = 10_000
+MAX_KEPT_CATALOGS: Final = 1_000
 LEAST_BWLIMIT: Final = 1024
 """Bytes per second. `5` is a forgotten `M` far more often than a wish for five bytes a second."""
 
@@ -45,6 +46,7 @@ SSE_KINDS: Final = ("AES256", "aws:kms", "aws:kms:dsse")
 _BWLIMIT: Final = re.compile(r"(\d+(?:\.\d+)?)([KMG]?)(?:I?B)?(?:/S)?", re.ASCII)
 _UNITS: Final = {"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30}
 _PERIOD: Final = re.compile(r"(\d+(?:\.\d+)?)([hdw])", re.ASCII)
+_WAIT: Final = re.compile(r"(\d{1,5}(?:\.\d{1,3})?)([sm])", re.ASCII)
 _SECONDS: Final = {"h": 3600.0, "d": 86_400.0, "w": 7 * 86_400.0}
 _BUCKET: Final = re.compile(r"[A-Za-z0-9._-]{1,255}", re.ASCII)
 _STORE_CLASS: Final = re.compile(r"[A-Z0-9_-]{1,64}", re.ASCII)
@@ -83,6 +85,8 @@ class Config:
     full_every_s: float = 7 * 86400.0
     manifest: Path | None = None
     dry_run: bool = False
+    keep_catalogs: int = 10
+    catalog_wait_s: float = 60.0
     log_file: Path | None = None
     prices: Path | None = None
     hooks: HookSettings = field(default_factory=HookSettings)
@@ -151,9 +155,22 @@ def parse_period(text: str) -> float:
     return float(match[1]) * _SECONDS[match[2]]
 
 
+def parse_wait(text: str) -> float:
+    """Seconds: `0s`, `30s`, `5m`. Raises UsageError."""
+    match = _WAIT.fullmatch(text.strip().lower())
+    if match is None:
+        raise UsageError(f"'{text}' is not a time to wait", hint="write it as 30s or 5m")
+    return float(match[1]) * {"s": 1.0, "m": 60.0}[match[2]]
+
+
 def parse_threads(text: str) -> int:
     """A number of uploads at once. Raises UsageError."""
     return _parse_count(text, MAX_THREADS)
+
+
+def parse_keep_catalogs(text: str) -> int:
+    """How many snapshots of a catalog to keep by their time. Raises UsageError."""
+    return _parse_count(text, MAX_KEPT_CATALOGS)
 
 
 def parse_batch_size(text: str) -> int:

@@ -65,6 +65,12 @@ class ManifestError(LrsyncError):
     exit_code = ExitCode.MANIFEST
 
 
+class CatalogError(LrsyncError):
+    """A Lightroom catalog cannot be read: it is damaged, no catalog, or written to all the time."""
+
+    exit_code = ExitCode.NEEDS_PERSON
+
+
 class InterruptedRun(LrsyncError):
     """Ctrl-C or SIGTERM: what was acknowledged is recorded."""
 

@@ -18,6 +18,7 @@ from lrsync.config import (
     parse_bucket,
     parse_bwlimit,
     parse_endpoint,
+    parse_keep_catalogs,
     parse_max_delete,
     parse_name,
     parse_path,
@@ -26,6 +27,7 @@ from lrsync.config import (
     parse_sse,
     parse_storage_class,
     parse_threads,
+    parse_wait,
 )
 from lrsync.errors import UsageError
 from lrsync.hook_settings import build_hooks, parse_hooks
@@ -93,6 +95,8 @@ SETTINGS: Final = (
     Setting("delete", "delete", parse_switch, (bool,)),
     Setting("max_delete", "max_delete", parse_max_delete, (str, int)),
     Setting("full_every", "full_every_s", parse_period),
+    Setting("keep_catalogs", "keep_catalogs", parse_keep_catalogs, (int,)),
+    Setting("catalog_wait", "catalog_wait_s", parse_wait),
     Setting("manifest", "manifest", parse_path),
     Setting("log_file", "log_file", parse_path),
     Setting("prices", "prices", parse_path),

@@ -228,6 +228,7 @@ def counts_of(summary: RunSummary) -> dict[str, object]:
         "restored": summary.restored,
         "drilled": summary.drilled,
         "snapshot": summary.snapshot,
+        "catalogs": summary.catalogs,
     }
     return {
         "scan": asdict(summary.scan),

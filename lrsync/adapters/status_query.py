@@ -229,6 +229,8 @@ def _correct(connection: sqlite3.Connection, counts: _Counts, findings: Sequence
         FindingKind.FAILED.value: _State.PENDING,
         FindingKind.RACED.value: _State.PENDING,
         FindingKind.HELD.value: _State.PENDING,
+        FindingKind.CATALOG_BUSY.value: _State.PENDING,
+        FindingKind.CATALOG_DAMAGED.value: _State.PENDING,
         FindingKind.ORIGINAL_CHANGED.value: _State.QUARANTINED,
         FindingKind.ROT.value: _State.QUARANTINED,
     }

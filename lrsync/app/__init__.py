@@ -13,10 +13,12 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from lrsync.adapters.s3 import S3Store
     from lrsync.config import Config
+    from lrsync.core.audit import AuditReport
+    from lrsync.core.catalogs import CatalogRestored, StoredSnapshot
     from lrsync.core.events import EventSink
     from lrsync.core.model import RunInfo, RunRecord, RunSummary, StatusReport
     from lrsync.core.prices import Quote, StorageQuote
-    from lrsync.core.requests import AcceptRequest, RestoreRequest, Sample, VerifyRequest
+    from lrsync.core.requests import AcceptRequest, AuditRequest, RestoreRequest, Sample, VerifyRequest
     from lrsync.core.restoring import RestorePlan
     from lrsync.core.thaw import ThawReport
     from lrsync.core.timeline import FileHistory
@@ -153,3 +155,26 @@ def purge_trash(
     from lrsync.app import trash
 
     return trash.purge_trash(config, sink, stop, older_than_ns, confirm)
+
+
+def audit_catalog(config: Config, sink: EventSink, stop: threading.Event, request: AuditRequest) -> AuditReport:
+    """Say of every file in a Lightroom catalog whether it is safe. Raises LrsyncError."""
+    from lrsync.app import catalog
+
+    return catalog.run_audit(config, sink, stop, request)
+
+
+def list_catalogs(config: Config, sink: EventSink, stop: threading.Event, name: str) -> list[StoredSnapshot]:
+    """The snapshots of catalogs in the bucket, of those that are called so or of all. Raises LrsyncError."""
+    from lrsync.app import catalog_shelf
+
+    return catalog_shelf.list_snapshots(config, sink, stop, name)
+
+
+def restore_catalog(
+    config: Config, sink: EventSink, stop: threading.Event, name: str, stamp: str, to: Path
+) -> CatalogRestored:
+    """Bring one snapshot of a catalog back into the folder `to`. Raises LrsyncError."""
+    from lrsync.app import catalog_shelf
+
+    return catalog_shelf.restore_snapshot(config, sink, stop, name, stamp, to)

@@ -16,6 +16,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from lrsync.adapters.catalog_tree import CatalogTree
 from lrsync.adapters.localfs import LocalTree
 from lrsync.adapters.marker import check_source, read_marker
 from lrsync.adapters.seals import Seals
@@ -168,9 +169,9 @@ def _give_marker(session: Session, library_uuid: str, sink: EventSink) -> bool:
     return session.config.dry_run or try_marker(session.source, library_uuid, sink)
 
 
-def tree(session: Session) -> LocalTree:
-    """The source, seen through the ignore rules."""
-    return LocalTree(session.source, rules(session.config))
+def tree(session: Session) -> CatalogTree:
+    """The source, seen through the ignore rules, each catalog with its companions as one file."""
+    return CatalogTree(LocalTree(session.source, rules(session.config)), str(session.source))
 
 
 def manifest_opener(session: Session, path: Path) -> Callable[[], Manifest]:

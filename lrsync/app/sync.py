@@ -6,11 +6,14 @@ import math
 import threading
 import time
 from contextlib import ExitStack
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 from lrsync.adapters.lock import library_lock
 from lrsync.adapters.power import awake_while_working
 from lrsync.app.first_run import unmade_if_useless
-from lrsync.app.session import manifest_opener, open_library, open_session, tree, working_manifest
+from lrsync.app.session import Session, manifest_opener, open_library, open_session, tree, working_manifest
 from lrsync.app.snapshot import manifest_packer
 from lrsync.app.source_proof import is_proven, remember_source
 from lrsync.config import Config
@@ -18,6 +21,9 @@ from lrsync.core.events import EventSink
 from lrsync.core.model import RunSummary
 from lrsync.engine import sync
 from lrsync.engine.sync import SyncOptions, SyncPorts
+
+if TYPE_CHECKING:
+    from lrsync.engine.catalogs import CatalogPorts
 
 
 def run_sync(config: Config, sink: EventSink, stop: threading.Event) -> RunSummary:
@@ -41,10 +47,18 @@ def run_sync(config: Config, sink: EventSink, stop: threading.Event) -> RunSumma
             clock=time.time_ns,
             sink=sink,
             pack_manifest=manifest_packer(path),
+            catalogs=partial(_catalogs, session, path, stop),
         )
         summary = sync.run_sync(ports, _sync_options(config))
         remember_source(config, seals.library(), open_manifest, summary, sink)
         return summary
+
+
+def _catalogs(session: Session, path: Path, stop: threading.Event) -> CatalogPorts:
+    """What catalogs are copied with; imported when one changed."""
+    from lrsync.app.catalog_night import catalog_ports
+
+    return catalog_ports(session, path, stop)
 
 
 def _sync_options(config: Config) -> SyncOptions:
@@ -60,4 +74,5 @@ def _sync_options(config: Config) -> SyncOptions:
         full=config.full,
         full_every_ns=every,
         dry_run=config.dry_run,
+        keep_catalogs=config.keep_catalogs,
     )

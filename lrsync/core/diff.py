@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Final, TypeVar
 
 from lrsync.core.keys import split_path
-from lrsync.core.model import Change, ChangeKind, ManifestEntry, ScannedDir, ScannedFile
+from lrsync.core.model import Change, ChangeKind, ManifestEntry, ScannedDir, ScannedFile, Stat
 
 L = TypeVar("L")
 R = TypeVar("R")
@@ -62,10 +62,20 @@ def _compare(new: ScannedFile | None, old: ManifestEntry | None) -> ChangeKind |
         return ChangeKind.ADDED
     if new is None:
         return ChangeKind.MISSING if old.missing_since is None else None
-    same_stat = (new.size, new.mtime_ns, new.ctime_ns) == (old.size, old.mtime_ns, old.ctime_ns)
-    if not same_stat or not old.settled or old.drift is not None or old.sha256 is None:
+    if not same_facts(new, old) or not old.settled or old.drift is not None or old.sha256 is None:
         return ChangeKind.UNSURE
     return None if old.missing_since is None else ChangeKind.RETURNED
+
+
+def same_facts(seen: ScannedFile | Stat, row: ManifestEntry | Stat) -> bool:
+    """Whether a file's stat is the recorded one.
+
+    Of a catalog the row has the size of the checked copy, which the live file may not have: the changes in its log are
+    in the copy. Its ctime is a stamp of all its files, negative as no time is, and that is compared.
+    """
+    if (seen.mtime_ns, seen.ctime_ns) != (row.mtime_ns, row.ctime_ns):
+        return False
+    return seen.size == row.size or seen.ctime_ns < 0
 
 
 def directory_digest(fingerprint: bytes, files: Iterable[ScannedFile]) -> bytes:

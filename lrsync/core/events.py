@@ -22,6 +22,8 @@ class Phase(Enum):
     VERIFYING = "verifying"
     PLANNING = "comparing with what is there"
     RESTORING = "restoring"
+    AUDITING = "auditing the catalog"
+    CATALOGS = "saving catalogs"
 
 
 @dataclass(frozen=True, slots=True)

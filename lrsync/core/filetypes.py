@@ -62,6 +62,36 @@ def type_of(name: str) -> FileType:
     return _BY_EXTENSION.get(extension_of(name), FileType.OTHER)
 
 
+CATALOG_SUFFIX: Final = ".lrcat"
+_CATALOGS: Final = (CATALOG_SUFFIX, CATALOG_SUFFIX.upper())
+DATA_SUFFIX: Final = "-data"
+LOG_SUFFIXES: Final = ("-wal", "-journal")
+"""What SQLite keeps beside a catalog that is open, or that was when the machine went down."""
+_COMPANIONS: Final = (*LOG_SUFFIXES, "-shm", ".lock", DATA_SUFFIX)
+
+
+def is_catalog(name: str) -> bool:
+    """Whether this is a Lightroom catalog itself: a database that another program may be writing to at any moment."""
+    return name.endswith(_CATALOGS)
+
+
+def catalog_of(name: str) -> str | None:
+    """The catalog that a file or folder beside it belongs to; None for a name that is no catalog's companion.
+
+    >>> catalog_of("My.lrcat-wal"), catalog_of("My.lrcat-data"), catalog_of("My.lrcat"), catalog_of("a-wal")
+    ('My.lrcat', 'My.lrcat', None, None)
+    """
+    for suffix in _COMPANIONS:
+        if name.endswith(suffix) and is_catalog(name[: -len(suffix)]):
+            return name[: -len(suffix)]
+    return None
+
+
+def is_photo(name: str) -> bool:
+    """Whether a photographer would call it a photo or a video."""
+    return type_of(name) in (FileType.ORIGINAL, FileType.REWRITABLE)
+
+
 def is_original(name: str) -> bool:
     """Whether a change of this file's bytes is damage until a person says otherwise."""
     return type_of(name) is FileType.ORIGINAL

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Final, NamedTuple
@@ -425,6 +425,8 @@ class FindingKind(Enum):
     MASS_CHANGE = "mass-change"
     SUSPECT_ORIGINAL = "suspect-original"
     SNAPSHOT_FAILED = "snapshot-failed"
+    CATALOG_BUSY = "catalog-busy"
+    CATALOG_DAMAGED = "catalog-damaged"
     FAILED = "failed"
     RACED = "raced"
     HELD = "held"
@@ -440,6 +442,8 @@ class FindingKind(Enum):
             FindingKind.DRIFT,
             FindingKind.MASS_CHANGE,
             FindingKind.SUSPECT_ORIGINAL,
+            FindingKind.CATALOG_BUSY,
+            FindingKind.CATALOG_DAMAGED,
             FindingKind.ROT,
         )
 
@@ -522,6 +526,15 @@ class RequestCounts:
         return self.put + self.list + self.head + self.copy + self.delete + self.other
 
 
+def sum_requests(counts: Iterable[RequestCounts]) -> RequestCounts:
+    """The requests of several connections together."""
+    total = RequestCounts()
+    for each in counts:
+        for name in ("put", "list", "head", "copy", "delete", "other"):
+            setattr(total, name, getattr(total, name) + getattr(each, name))
+    return total
+
+
 @dataclass(slots=True)
 class DriftCounts:
     """What a full pass found."""
@@ -544,6 +557,15 @@ class VerifyScope:
     disk: bool
     before_ns: int | None = None
     limit: int | None = None
+
+
+@dataclass(slots=True)
+class CatalogCounts:
+    """What became of the catalogs that changed. `waiting`: not in the bucket as they are now."""
+
+    changed: int = 0
+    snapshots: int = 0
+    waiting: int = 0
 
 
 @dataclass(slots=True)
@@ -684,6 +706,7 @@ class RunSummary:
     snapshot: SnapshotUse | None = None
     quote: Quote | None = None
     """What a restore costs, as far as prices are known."""
+    catalogs: CatalogCounts | None = None
 
     def settle_exit_code(self) -> None:
         """Set the exit code from what was found: some files failed (3) wins over needs a person (4)."""

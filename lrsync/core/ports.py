@@ -7,6 +7,7 @@ from contextlib import AbstractContextManager
 from typing import NamedTuple, Protocol
 
 from lrsync.core.download import PartialNote
+from lrsync.core.lightroom import CatalogFacts
 from lrsync.core.model import (
     Content,
     Drift,
@@ -279,6 +280,63 @@ class PackedManifest(Protocol):
 
 ManifestPacker = Callable[[], AbstractContextManager[PackedManifest]]
 """Packs the manifest as it is now, and throws the packed file away at the end. Raises ManifestError."""
+
+
+class CatalogBusyError(Exception):
+    """No quiet moment came: the catalog was written to whenever it was copied."""
+
+
+class CatalogStoppedError(Exception):
+    """The user wants to stop, and a catalog was being copied."""
+
+
+class CatalogPart(NamedTuple):
+    """What a snapshot of a catalog is made of: the database, or the data folder as an archive. See `SnapshotPart`."""
+
+    name: str
+    object: str
+    digest: bytes
+    size: int
+
+
+class CatalogCopy(Protocol):
+    """A private copy of one catalog, as of one moment, for as long as it is open."""
+
+    @property
+    def problem(self) -> str:
+        """Why the copy is no sound catalog; '' where it is sound."""
+
+    @property
+    def facts(self) -> CatalogFacts:
+        """What the catalog says of itself."""
+
+    @property
+    def stat(self) -> Stat:
+        """The copy's size, with the times that a scan shows for the catalog as it was copied."""
+
+    @property
+    def tree(self) -> SourceTree:
+        """Reads the copy's bytes in the place of the live catalog's."""
+
+    @property
+    def parts(self) -> Sequence[CatalogPart]:
+        """What belongs into a snapshot."""
+
+    def pack(self, part: CatalogPart) -> AbstractContextManager[PackedManifest]:
+        """One part, compressed. Raises OSError."""
+
+
+class CatalogSource(Protocol):
+    """Where copies of catalogs come from."""
+
+    def copied(self, path: str) -> AbstractContextManager[CatalogCopy]:
+        """A copy of the catalog at this relative path.
+
+        Raises CatalogBusyError, CatalogStoppedError, OSError (FileNotFoundError where it is gone).
+        """
+
+    def newest_backup(self, path: str) -> AbstractContextManager[CatalogCopy | None]:
+        """The newest sound backup that Lightroom itself made of it. Raises OSError."""
 
 
 class SnapshotDamagedError(Exception):

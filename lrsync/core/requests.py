@@ -6,7 +6,9 @@ import math
 from dataclasses import dataclass
 from enum import Enum
 
+from lrsync.core.audit import FileState
 from lrsync.core.filetypes import TypeFilter
+from lrsync.core.lightroom import RootMapping
 from lrsync.core.restoring import Overwrite
 from lrsync.core.thaw import CHEAPEST_TODAY, ThawWish
 
@@ -79,6 +81,19 @@ class RestoreRequest:
     knowledge: Knowledge = Knowledge.AUTO
     at_ns: int | None = None
     thaw: ThawWish | None = CHEAPEST_TODAY
+
+
+@dataclass(frozen=True, slots=True)
+class AuditRequest:
+    """Which catalog (None: the one in the source), where its roots lie here, and the files of which states to list.
+
+    `wait_s`: how long to wait for a moment in which nobody writes to the catalog.
+    """
+
+    catalog: str | None = None
+    mappings: tuple[RootMapping, ...] = ()
+    listed: frozenset[FileState] = frozenset()
+    wait_s: float = 60.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,8 @@ import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from lrsync.core.diff import same_facts
+from lrsync.core.filetypes import LOG_SUFFIXES, is_catalog
 from lrsync.core.model import Drift, Failed, Finding, ManifestEntry, Stat
 from lrsync.core.ports import ObjectStore, RacedError, SourceTree
 from lrsync.core.requests import VerifyRequest
@@ -156,6 +158,8 @@ class Checker:
             check.unproven = True
         elif found == entry.sha256:
             check.disk_proven = True
+        elif self._has_log(entry.path):
+            check.unproven = True  # the copy that is stored has in it what the live catalog still has in its log
         elif not entry.settled:
             check.changed = True  # written twice within the clock's grain: the next sync hashes it anyway
         else:
@@ -166,12 +170,18 @@ class Checker:
         assert self.tree is not None, "a disk to look at"
         entry = check.entry
         stat = self.tree.stat(entry.path)
-        check.gone, check.changed = stat is None, stat is not None and stat != entry.stat
+        check.gone, check.changed = stat is None, stat is not None and not same_facts(stat, entry)
         if stat is None or check.changed:
             return None
         found = hash_file(self.tree, entry.path, stat, self.stopping)
         check.bytes_read += stat.size
         return found
+
+    def _has_log(self, path: str) -> bool:
+        """Whether this is a catalog whose database alone is not all of it."""
+        assert self.tree is not None, "a disk to look at"
+        logs = (self.tree.stat(f"{path}{suffix}") for suffix in LOG_SUFFIXES) if is_catalog(path) else ()
+        return any(log is not None and log.size for log in logs)
 
     def _make_sure(self, check: Check, found: bytes) -> None:
         again = self._hash_recorded(check)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from lrsync.core.model import Change, Done, Outcome, Quarantine, ScannedDir, Stat, Upload
+from lrsync.core.diff import same_facts
+from lrsync.core.model import Change, Done, Outcome, Quarantine, ScannedDir, Upload
 from lrsync.core.parts import SINGLE_PUT_LIMIT
 from lrsync.core.ports import Clock, ManifestStore
 
@@ -106,7 +107,7 @@ def _can_seal(outcome: Outcome) -> bool:
     if change is None or change.new is None:
         return True  # a missing file: the scan does not have it, the row says since when
     new, entry = change.new, outcome.entry
-    return entry.settled and entry.stat == Stat(new.size, new.mtime_ns, new.ctime_ns)
+    return entry.settled and same_facts(new, entry)
 
 
 def change_of(outcome: Outcome) -> Change | None:

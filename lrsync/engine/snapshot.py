@@ -13,28 +13,26 @@ from typing import Final
 from lrsync.core.events import EventSink, FindingRaised, Notice, Phase, PhaseStarted
 from lrsync.core.keys import MARKER, snapshot_copies, snapshot_folder, snapshot_key, snapshot_owner, stamp_of
 from lrsync.core.model import (
-    Content,
     Finding,
     FindingKind,
     ListedObject,
     ListedVersion,
-    MultipartRecord,
     RunSummary,
     SnapshotUse,
     Stat,
 )
-from lrsync.core.parts import parse_mtime, parts_of, sha256_in
+from lrsync.core.parts import parse_mtime, sha256_in
 from lrsync.core.ports import (
     Clock,
     ManifestPacker,
     ManifestStore,
     ObjectStore,
-    PackedManifest,
     SealStore,
     SnapshotDamagedError,
     SnapshotReader,
 )
 from lrsync.engine.multipart import StoppedError
+from lrsync.engine.packed import PackedWriter, put_packed
 from lrsync.errors import LrsyncError, ObjectError, UsageError
 
 KEPT: Final = 10
@@ -85,29 +83,12 @@ class SnapshotKeeper:
         key = newest if versioned else f"{copies}{stamp_of(now_ns)}.sqlite.zst"
         with self.pack() as packed:
             size = packed.content.stat.size
-            self._put(store, key, packed, replace(packed.content, stat=Stat(size, now_ns, now_ns)))
+            content = replace(packed.content, stat=Stat(size, now_ns, now_ns))
+            put_packed(PackedWriter(store, self.open_manifest, self.clock, self.stopping), key, packed, content)
         if not versioned:
             store.keep(key, newest)
             _prune(store, copies, key)
         return SnapshotUse(newest, now_ns)
-
-    def _put(self, store: ObjectStore, key: str, packed: PackedManifest, content: Content) -> None:
-        if content.data is not None:
-            store.put(key, content)
-            return
-        manifest = self.open_manifest()
-        note = MultipartRecord(key, "", "", content.part_size, content.stat, content.sha256, self.clock())
-        # Noted before S3 is asked: a crash must leave no upload that nobody knows and everybody pays for.
-        manifest.remember_multipart(note)
-        upload_id = store.start_multipart(key, content)
-        manifest.remember_multipart(replace(note, upload_id=upload_id))
-        parts = []
-        for part in parts_of(content.stat.size, content.part_size):
-            if self.stopping():
-                raise StoppedError("snapshot")
-            parts.append(store.put_part(key, upload_id, part.number, packed.read_part(part.offset, part.length)))
-        store.complete_multipart(key, upload_id, parts, content)
-        manifest.forget_multipart(key)
 
     def _abort_leftovers(self, store: ObjectStore) -> None:
         """End what an earlier snapshot's upload left: it was of a manifest that is another one now."""

@@ -11,9 +11,19 @@ from collections.abc import Callable, Iterable
 from concurrent.futures import Executor
 from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
+from typing import TYPE_CHECKING
 
 from lrsync.core.diff import absent_digest, diff_directory, directory_digest, is_settled
-from lrsync.core.events import EventSink, FindingRaised, Phase, PhaseStarted, Scanned, WorkFinished, WorkFound
+from lrsync.core.events import (
+    EventSink,
+    FindingRaised,
+    Phase,
+    PhaseStarted,
+    Scanned,
+    WorkFinished,
+    WorkFound,
+)
+from lrsync.core.filetypes import is_catalog
 from lrsync.core.keys import join_path, split_path, trash_stamp
 from lrsync.core.model import (
     Change,
@@ -33,6 +43,7 @@ from lrsync.core.model import (
     ScanProblem,
     WorkResult,
     result_for,
+    sum_requests,
 )
 from lrsync.core.plan import MASS_CHANGE_FILES, MaxDelete, is_mass_change
 from lrsync.core.ports import Clock, ManifestPacker, ManifestStore, ObjectStore, SealStore, SourceTree
@@ -48,6 +59,9 @@ from lrsync.engine.tally import Tallier
 from lrsync.engine.transfer import TransferPolicy, Transferrer
 from lrsync.engine.work import WorkQueue
 from lrsync.errors import BucketError, ExitCode, InterruptedRun, LrsyncError, SourceError
+
+if TYPE_CHECKING:
+    from lrsync.engine.catalogs import CatalogPorts
 
 MAX_FAILED_IN_A_ROW = 50
 """So many transfers that the store failed, and none that it took: with two million files, to go on would take days."""
@@ -68,6 +82,8 @@ class SyncPorts:
     make_pool: Callable[[int], Executor] = DaemonPool
     pack_manifest: ManifestPacker | None = None
     """What the manifest's snapshot is made with; without it none is stored."""
+    catalogs: Callable[[], CatalogPorts] | None = None
+    """How Lightroom's catalogs are copied; without it they are files like any others."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +105,7 @@ class SyncOptions:
     full_every_ns: int | None = 7 * 86_400 * 1_000_000_000
     dry_run: bool = False
     use_digests: bool = True
+    keep_catalogs: int = 10
 
 
 def run_sync(ports: SyncPorts, options: SyncOptions) -> RunSummary:
@@ -97,10 +114,10 @@ def run_sync(ports: SyncPorts, options: SyncOptions) -> RunSummary:
     Raises LrsyncError where the run cannot go on; what was acknowledged until then is recorded, and the run's
     row says how it ended.
     """
-    return _SyncRun(ports, options).execute()
+    return SyncRun(ports, options).execute()
 
 
-class _SyncRun:
+class SyncRun:
     """One run's state. Every method runs in the coordinating thread."""
 
     def __init__(self, ports: SyncPorts, options: SyncOptions) -> None:
@@ -111,12 +128,13 @@ class _SyncRun:
         self.tally = Tallier(self.summary)
         self.recorder = Recorder(lambda: self.manifest, options.batch_size, ports.clock)
         self.held: list[Change] = []
+        self.catalogs: list[Change] = []
         self.mass_change = False
         self.incomplete: set[str] = set()
         self.proven = False
         self.walking = False
         self.gone = GoneFiles()
-        self.store_opened = False
+        self.stores: list[ObjectStore] = []
         self.patience = Patience(ports.stopping)
 
     # --- the world, when it is needed -------------------------------------------------------------------
@@ -127,8 +145,9 @@ class _SyncRun:
 
     @cached_property
     def store(self) -> ObjectStore:
-        self.store_opened = True
-        return self.ports.open_store()
+        store = self.ports.open_store()
+        self.stores.append(store)
+        return store
 
     @cached_property
     def work(self) -> WorkQueue:
@@ -149,12 +168,22 @@ class _SyncRun:
 
     @cached_property
     def transferrer(self) -> Transferrer:
+        return self.transferrer_on(self.ports.tree, lambda: self.store, lambda: self.multipart, self.policy)
+
+    def transferrer_on(
+        self,
+        tree: SourceTree,
+        open_store: Callable[[], ObjectStore],
+        multipart: Callable[[], MultipartUploader],
+        policy: TransferPolicy,
+    ) -> Transferrer:
+        """What handles changes of the files of this tree, with everything else as for all others."""
         return Transferrer(
-            tree=self.ports.tree,
-            open_store=lambda: self.store,
+            tree=tree,
+            open_store=open_store,
             manifest=self.manifest,
-            multipart=lambda: self.multipart,
-            policy=self.policy,
+            multipart=multipart,
+            policy=policy,
             quarantined=self.manifest.quarantined(),
             known_sizes=self.manifest.sizes() if self.options.dry_run else None,
             clock=self.ports.clock,
@@ -164,9 +193,13 @@ class _SyncRun:
 
     @cached_property
     def multipart(self) -> MultipartUploader:
+        return self.multipart_on(self.ports.tree, self.store)
+
+    def multipart_on(self, tree: SourceTree, store: ObjectStore) -> MultipartUploader:
+        """What sends large files of this tree."""
         return MultipartUploader(
-            tree=self.ports.tree,
-            store=self.store,
+            tree=tree,
+            store=store,
             manifest=self.manifest,
             pool=self.part_pool,
             clock=self.ports.clock,
@@ -215,8 +248,9 @@ class _SyncRun:
         return self.summary
 
     def _write_end(self, run_id: int, *, complete: bool) -> None:
-        if self.store_opened:
-            self.summary.requests = self.store.requests
+        if self.stores:
+            # Two names of one store are counted once.
+            self.summary.requests = sum_requests({id(store): store.requests for store in self.stores}.values())
         self.ports.seals.finish_run(
             run_id,
             result_for(self.summary.exit_code),
@@ -258,6 +292,7 @@ class _SyncRun:
         self.summary.seconds_scan = time.monotonic() - began
         self._drain()
         self._release_held()
+        self._keep_catalogs()
         self._report_unknown()
         if self.options.delete:
             self._delete()
@@ -330,7 +365,7 @@ class _SyncRun:
         unseen = self.ports.seals.seals()
         self.walking = True
         for scanned in self.ports.tree.walk():
-            self._check_stop()
+            self.check_stop()
             self._take(scanned, unseen.pop(scanned.path, None))
         self.walking = False
         self._demand_source()
@@ -397,7 +432,7 @@ class _SyncRun:
 
     def _take_gone(self) -> None:
         for change in self.gone.changes(self.manifest) if self.gone else ():
-            self._check_stop()
+            self.check_stop()
             self._dispatch(change)
 
     def _take_vanished(self, unseen: dict[str, bytes | None]) -> None:
@@ -440,13 +475,17 @@ class _SyncRun:
             assert change.old is not None
             self._record(change.folder, Done(Return(change), replace(change.old, missing_since=None)))
             return
+        assert change.new is not None
+        if self.ports.catalogs is not None and is_catalog(change.new.name):
+            self.catalogs.append(change)
+            return
         self._hand_out(change, hold=self.holding)
 
     def _hand_out(self, change: Change, *, hold: bool) -> None:
         assert change.new is not None
         self.ports.sink(WorkFound(change.path, change.new.size))
         while self.work.is_full:
-            self._check_stop()
+            self.check_stop()
             self._collect(wait=True)
         self.work.submit(partial(self.transferrer.handle, change, hold))
 
@@ -454,11 +493,12 @@ class _SyncRun:
         """Take the results that are there; with `wait`, wait a moment for the first."""
         if self.work_began:
             for result in self.work.collect(wait=wait):
-                self._take_result(result)
-                self._check_store()
+                self.take_result(result)
+                self.check_store()
         self.recorder.flush_if_due()
 
-    def _take_result(self, result: WorkResult) -> None:
+    def take_result(self, result: WorkResult) -> None:
+        """Count and record what came of one file."""
         if isinstance(result, Held):
             self.held.append(result.change)
             return
@@ -495,20 +535,28 @@ class _SyncRun:
             self._hand_out(change, hold=False)
         self._drain()
 
+    def _keep_catalogs(self) -> None:
+        """Back up the catalogs that changed: last, since one in the bucket should name no photo that is not there."""
+        if self.catalogs and self.ports.catalogs is not None:
+            from lrsync.engine.catalog_night import CatalogNight  # here: a night without one does not pay for it
+
+            CatalogNight(self, self.ports.catalogs()).keep(self.catalogs)
+
     def _drain(self) -> None:
         while self.work_began and self.work.inflight:
-            self._check_stop()
+            self.check_stop()
             self._collect(wait=True)
         self.recorder.flush()
 
-    def _check_store(self) -> None:
+    def check_store(self) -> None:
         """Give up on a store that takes nothing any more. Raises BucketError."""
         if self.tally.failed_in_a_row >= MAX_FAILED_IN_A_ROW:
             last = self.summary.errors[-1]
             message = f"{self.tally.failed_in_a_row} files in a row could not be stored; the last one: {last.message}"
             raise BucketError(message, hint="what was acknowledged is recorded; run again when the store is well")
 
-    def _check_stop(self) -> None:
+    def check_stop(self) -> None:
+        """Raises StoppedError once the user wants to stop."""
         if self.ports.stopping():
             raise StoppedError("interrupted")
 
@@ -516,7 +564,7 @@ class _SyncRun:
         """Let what is in flight end, and record it: it was acknowledged, whatever ended the run."""
         if self.work_began:
             for result in self.work.close(self.patience.is_over):
-                self._take_result(result)
+                self.take_result(result)
         if "part_pool" in self.__dict__:
             self.part_pool.shutdown(wait=False, cancel_futures=True)  # whoever waits for parts has ended by now
         self.recorder.flush()
@@ -544,7 +592,7 @@ class _SyncRun:
             )
             for outcome in deleter.delete(doomed):
                 self._record("", outcome)
-                self._check_store()
+                self.check_store()
             self.recorder.flush()
             self.manifest.forget_empty_directories()
-            self._check_stop()
+            self.check_stop()

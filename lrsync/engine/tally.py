@@ -155,6 +155,11 @@ class Tallier:
         failed = Failed(change.path, "changed, and was not sent because so many files did", "", change)
         self._keep_unsafe(FindingKind.HELD, failed)
 
+    def waits(self, finding: Finding, change: Change) -> None:
+        """A changed catalog that stays in the bucket as it was; the finding says why."""
+        self._count_unknown(change)
+        self.finding(finding)
+
     def _count_unknown(self, change: Change | None) -> None:
         """A change that could not be dealt with: it is one all the same."""
         if change is not None and change.new is not None:

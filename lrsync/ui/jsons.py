@@ -68,6 +68,7 @@ def run_object(kind: RunKind, library: str, summary: RunSummary) -> Json:
         "findings": [_finding(finding) for finding in summary.findings],
         "errors": [{"path": e.path, "message": e.message, "hint": e.hint} for e in summary.errors],
         **({"snapshot": _snapshot(summary.snapshot)} if kind is RunKind.REBUILD else {}),
+        **({"catalogs": _pick(summary.catalogs, "changed snapshots waiting")} if summary.catalogs is not None else {}),
     }
 
 

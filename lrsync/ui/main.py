@@ -20,6 +20,7 @@ COMMANDS: Final = {
     "accept": LazyCommand("lrsync.ui.accept:accept", "Take the new bytes of a changed original on purpose."),
     "restore": LazyCommand("lrsync.ui.restore:restore", "Bring files back from the bucket."),
     "drill": LazyCommand("lrsync.ui.drill:drill", "Rehearse a restore with a few files."),
+    "catalog": LazyCommand("lrsync.ui.catalog:catalog", "Lightroom catalogs: audit them, list and restore snapshots."),
     "trash": LazyCommand("lrsync.ui.trash:trash", "List, bring back or destroy what was deleted or replaced."),
     "history": LazyCommand("lrsync.ui.history:history", "List past runs, or the versions of a file."),
     "init": LazyCommand("lrsync.ui.init:init", "Set a library up: source, bucket, config file."),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import assert_never
 
-from lrsync.core.model import FindingKind, RunKind, RunSummary
+from lrsync.core.model import CatalogCounts, FindingKind, RunKind, RunSummary
 from lrsync.errors import ExitCode
 from lrsync.ui import proofs
 from lrsync.ui.progress import finding_line
@@ -71,9 +71,8 @@ def _dry_sentence(summary: RunSummary) -> str:
 
 def unsafe_files(summary: RunSummary) -> int:
     """How many of the scanned files are not safe in their present state."""
-    return (
-        summary.actions.failed + summary.actions.raced + _quarantined(summary) + _rotten(summary) + _unrepaired(summary)
-    )
+    spoilt = _quarantined(summary) + _rotten(summary) + _unrepaired(summary) + _waiting_catalogs(summary)
+    return summary.actions.failed + summary.actions.raced + spoilt
 
 
 def wrong_clauses(summary: RunSummary) -> list[str]:
@@ -93,6 +92,8 @@ def wrong_clauses(summary: RunSummary) -> list[str]:
         clauses.append(f"{count(rotten, 'file')} went bad on the disk")
     if drifted := _unrepaired(summary):
         clauses.append(f"{count(drifted, 'object')} in the bucket could not be repaired")
+    if waiting := _waiting_catalogs(summary):
+        clauses.append(f"{count(waiting, 'catalog')} {'is' if waiting == 1 else 'are'} not backed up as of now")
     if FindingKind.DELETE_GUARD in kinds:
         clauses.append("nothing was deleted, as a guard refused")
     return clauses
@@ -107,6 +108,10 @@ def _rotten(summary: RunSummary) -> int:
     """Files that went bad on the disk, but for those that count as changed originals already."""
     changed = {finding.path for finding in summary.findings if finding.kind is FindingKind.ORIGINAL_CHANGED}
     return sum(finding.kind is FindingKind.ROT and finding.path not in changed for finding in summary.findings)
+
+
+def _waiting_catalogs(summary: RunSummary) -> int:
+    return sum(f.kind in (FindingKind.CATALOG_BUSY, FindingKind.CATALOG_DAMAGED) for f in summary.findings)
 
 
 def _unrepaired(summary: RunSummary) -> int:
@@ -146,6 +151,8 @@ def _rows(kind: RunKind, summary: RunSummary) -> list[tuple[str, str]]:
     rows.append(("Would do" if summary.dry_run else "Done", _done(summary) or "nothing"))
     if moved := _bytes(summary):
         rows.append(("Bytes", moved))
+    if summary.catalogs is not None:
+        rows.append(("Catalogs", _catalogs(summary.catalogs)))
     if summary.drift.checked:
         rows.append(("Bucket check", _drift(summary)))
     kinds = _named(*((getattr(requests, name), name) for name in ("put", "list", "head", "copy", "delete", "other")))
@@ -177,6 +184,12 @@ def _bytes(summary: RunSummary) -> str:
     b = summary.bytes
     parts = ((b.uploaded, "uploaded"), (b.copied, "copied in the bucket"), (b.hashed, "hashed"))
     return ", ".join(f"{size(number)} {name}" for number, name in parts if number)
+
+
+def _catalogs(counts: CatalogCounts) -> str:
+    return f"{counts.changed:,} changed, " + (
+        _named((counts.snapshots, "stored as a snapshot"), (counts.waiting, "waiting")) or "nothing new in it"
+    )
 
 
 def _drift(summary: RunSummary) -> str:

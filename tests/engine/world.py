@@ -18,6 +18,7 @@ from lrsync.adapters.snapshots import packed, unpack
 from lrsync.core.events import Event
 from lrsync.core.model import LibraryRow, ManifestEntry, RunSummary
 from lrsync.core.ports import Clock, SourceTree
+from lrsync.engine.catalogs import CatalogPorts
 from lrsync.engine.rebuild import RebuildOptions, RebuildPorts, run_rebuild
 from lrsync.engine.snapshot import find_snapshots, take_snapshot
 from lrsync.engine.sync import SyncOptions, SyncPorts, run_sync
@@ -44,6 +45,7 @@ class World:
     opened: list[str] = field(default_factory=list)
     now_ns: int = 0
     wrap_tree: Callable[[SourceTree], SourceTree] = lambda tree: tree
+    catalogs: Callable[[], CatalogPorts] | None = None
     snapshots: bool = False
     """Whether a sync stores the manifest's snapshot, and a rebuild begins with one."""
 
@@ -91,6 +93,7 @@ class World:
                 stopping=self.stopping,
                 clock=self.clock,
                 sink=self.events.append,
+                catalogs=self.catalogs,
                 pack_manifest=(lambda: packed(path)) if self.snapshots else None,
             )
             return run_sync(ports, replace(SyncOptions(prefix=PREFIX, threads=3, full_every_ns=None), **options))

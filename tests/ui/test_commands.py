@@ -49,6 +49,7 @@ def test_every_flag_reaches_the_config(cli: Cli) -> None:
         --library travel --s3-prefix p/ --endpoint-url http://h:1 --region r --profile q --threads 3 --batch-size 5
         --exclude *.tmp --exclude x/ --include a.tmp --no-default-excludes --storage-class WARM --sse aws:kms
         --sse-kms-key-id k --bwlimit 1M --dry-run --delete --max-delete 5% --full --full-every never --manifest /m
+        --keep-catalogs 5 --catalog-wait 5m
         --accept-mass-change --no-marker --accept-source --no-verify-ssl --log-file
     """
     args = line.split()

@@ -96,6 +96,8 @@ def test_every_setting_has_a_variable(home: Path) -> None:
         "delete": "yes",
         "max_delete": "7",
         "full_every": "12h",
+        "keep_catalogs": "5",
+        "catalog_wait": "5m",
         "manifest": "/m",
         "log_file": "/l",
         "prices": "/prices.toml",

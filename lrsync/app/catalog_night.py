@@ -1,0 +1,63 @@
+"""Wire the copying of changed catalogs into a sync. Imported only on a night with such a one."""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+import time
+from collections.abc import Callable
+from contextlib import closing
+from dataclasses import replace
+from functools import cache, partial
+from pathlib import Path
+
+from isal import isal_zlib
+
+from lrsync.adapters.catalog_copy import Patience
+from lrsync.adapters.catalog_scratch import scratch_folder
+from lrsync.adapters.catalog_source import ScratchCatalogs
+from lrsync.app.session import Session, open_store
+from lrsync.core.model import Content, Stat
+from lrsync.core.ports import ObjectStore
+from lrsync.engine.catalogs import CatalogPorts
+
+ARCHIVES = frozenset({"GLACIER", "GLACIER_IR", "DEEP_ARCHIVE"})
+"""Snapshots come and go: these classes ask for 90 or 180 days of each, and two of them for hours before it is read."""
+
+
+def catalog_ports(session: Session, manifest: Path, stop: threading.Event) -> CatalogPorts:
+    """The world of catalogs, for a library whose manifest is at this path."""
+    config = session.config
+    archived = config.storage_class in ARCHIVES
+    return CatalogPorts(
+        source=ScratchCatalogs(
+            session.source,
+            partial(scratch_folder, manifest),
+            lambda: Patience(config.catalog_wait_s, stop.wait, time.monotonic, stop.is_set),
+        ),
+        open_store=_other_store(session) if archived else session.open_store,
+        make_content=content_of_bytes,
+        storage_class="STANDARD" if archived else config.storage_class or "STANDARD",
+    )
+
+
+def _other_store(session: Session) -> Callable[[], ObjectStore]:
+    """The same bucket, in its usual class."""
+
+    @cache
+    def opened() -> ObjectStore:
+        plain = replace(session.config, storage_class=None)
+        return session.resources.enter_context(closing(open_store(plain)))
+
+    return opened
+
+
+def content_of_bytes(data: bytes, time_ns: int) -> Content:
+    """The digests of a few bytes that are held in memory."""
+    return Content(
+        stat=Stat(len(data), time_ns, time_ns),
+        sha256=hashlib.sha256(data).digest(),
+        crc32=isal_zlib.crc32(data),
+        md5=hashlib.md5(data, usedforsecurity=False).digest(),
+        data=data,
+    )

@@ -1,0 +1,73 @@
+"""Wire `lrsync catalog list` and `restore`: they need the bucket, and neither the source nor the manifest."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import TypeVar
+
+from lrsync.adapters.catalog_place import place_catalog
+from lrsync.app.session import open_store
+from lrsync.config import Config
+from lrsync.core.catalogs import CatalogRestored, SnapshotPart, StoredSnapshot, snapshot_object
+from lrsync.core.events import EventSink, Phase, PhaseStarted
+from lrsync.core.ports import ObjectStore, SnapshotDamagedError
+from lrsync.engine.catalog_snapshots import choose_snapshot, find_snapshots, matching
+from lrsync.engine.pool import StoppedError
+from lrsync.errors import BucketError, CatalogError, InterruptedRun, ObjectError, UsageError
+
+T = TypeVar("T")
+
+
+def list_snapshots(config: Config, sink: EventSink, stop: threading.Event, name: str) -> list[StoredSnapshot]:
+    """The snapshots of the catalogs that are called so, or of all. Raises LrsyncError."""
+    with closing(open_store(config)) as store, _explained():
+        return matching(_until_stopped(find_snapshots(store, config.prefix, sink), stop), name)
+
+
+def restore_snapshot(
+    config: Config, sink: EventSink, stop: threading.Event, name: str, stamp: str, to: Path
+) -> CatalogRestored:
+    """Bring one snapshot back into the folder `to`. Raises LrsyncError."""
+    with closing(open_store(config)) as store, _explained():
+        chosen = choose_snapshot(_until_stopped(find_snapshots(store, config.prefix, sink), stop), name, stamp)
+        sink(PhaseStarted(Phase.RESTORING))
+        written = _place(store, config.prefix, chosen, to, stop)
+    return CatalogRestored(chosen.id, chosen.note, tuple(str(path) for path in written))
+
+
+def _place(store: ObjectStore, prefix: str, chosen: StoredSnapshot, to: Path, stop: threading.Event) -> list[Path]:
+    @contextmanager
+    def fetch(part: SnapshotPart) -> Iterator[Iterator[bytes]]:
+        with store.get(snapshot_object(prefix, chosen.id, part.object)) as chunks:
+            yield _until_stopped(chunks, stop)
+
+    try:
+        return place_catalog(chosen.note, fetch, to)
+    except FileExistsError as error:
+        raise UsageError(f"{error.filename} is there already", hint="restore into an empty folder") from None
+    except SnapshotDamagedError as error:
+        hint = "try an older one with --snapshot; 'lrsync catalog list' names them"
+        raise CatalogError(f"the snapshot of {chosen.id.stamp} is damaged: {error}", hint=hint) from error
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise CatalogError(f"{to} cannot be written: {reason}", hint="check its permissions and free space") from error
+
+
+def _until_stopped(items: Iterator[T], stop: threading.Event) -> Iterator[T]:
+    for item in items:
+        if stop.is_set():
+            raise StoppedError("catalog")
+        yield item
+
+
+@contextmanager
+def _explained() -> Iterator[None]:
+    try:
+        yield
+    except StoppedError:
+        raise InterruptedRun("interrupted: nothing was changed") from None
+    except ObjectError as error:
+        raise BucketError(f"a snapshot cannot be read: {error.message}", hint=error.hint) from error

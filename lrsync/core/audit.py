@@ -1,0 +1,177 @@
+"""Is every photo in a catalog safe? What each file's state is, and what that comes to. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import Final, NamedTuple
+
+from lrsync.core.lightroom import CatalogFacts
+from lrsync.errors import ExitCode
+
+
+class FileState(Enum):
+    """What is known of one file that a catalog names, or that should be in one."""
+
+    SAFE = "safe"
+    PENDING = "pending"
+    CHANGED = "changed"
+    MISSING = "missing"
+    RESTORABLE = "restorable"
+    OUTSIDE = "outside"
+    UNMOUNTED = "unmounted"
+    PLACEHOLDER = "placeholder"
+    NOT_IN_CATALOG = "not-in-catalog"
+    """The reverse: on the disk, and no catalog file of this name there."""
+    VANISHED = "vanished"
+    """The last audit found it in the catalog, this one did not."""
+
+    # Enum's own is Python code, and states are counted for each of 200,000 files.
+    __hash__ = object.__hash__
+
+
+NAMED_STATES: Final = tuple(state for state in FileState if state.value not in ("not-in-catalog", "vanished"))
+"""The states of files that the catalog names: each is in exactly one."""
+
+WAITING: Final = (FileState.PENDING, FileState.CHANGED, FileState.PLACEHOLDER)
+"""A backup would see to these, or could not: the files are not safe as they are now."""
+
+NEEDS_PERSON: Final = (
+    FileState.MISSING,
+    FileState.RESTORABLE,
+    FileState.OUTSIDE,
+    FileState.UNMOUNTED,
+    FileState.VANISHED,
+)
+"""No backup mends these: a file to find or restore, a folder or drive to bring in, a loss to look into."""
+
+
+class DiskFacts(NamedTuple):
+    """A file as it lies on the disk: bytes, and times in nanoseconds."""
+
+    size: int
+    mtime_ns: int
+    ctime_ns: int
+
+
+class Recorded(NamedTuple):
+    """What the manifest knows of a file. `proven_ns`: when its object was last proven, None: never.
+
+    `good`: the bucket holds proven bytes. `rotten`: a verification found that the disk's went bad.
+    """
+
+    facts: DiskFacts
+    good: bool
+    gone: bool
+    proven_ns: int | None
+    rotten: bool = False
+
+
+def judge(disk: DiskFacts | None, row: Recorded | None) -> FileState:
+    """The state of a file inside the source, whose drive is there. Only what is proven is SAFE."""
+    good = row is not None and row.good
+    if disk is None:
+        return FileState.RESTORABLE if good else FileState.MISSING
+    if row is None or not good:
+        return FileState.PENDING
+    return FileState.SAFE if row.facts == disk and not row.rotten else FileState.CHANGED
+
+
+class AuditedFile(NamedTuple):
+    """One file of an audit. `path` as the catalog spells it (absolute), or as the disk does for what it does not name.
+
+    Sizes in bytes, times in nanoseconds since the epoch.
+    """
+
+    state: FileState
+    path: str
+    root: str
+    is_sidecar: bool = False
+    size: int | None = None
+    proven_ns: int | None = None
+    note: str = ""
+
+
+@dataclass(slots=True)
+class RootTally:
+    """One root folder of a catalog: where it is on this machine, and how many of its files are in which state."""
+
+    mapped_to: str
+    states: dict[FileState, int] = field(default_factory=dict)
+
+    @property
+    def files(self) -> int:
+        """All of them."""
+        return sum(self.states.values())
+
+
+class SizeWitness(NamedTuple):
+    """A RAW or video whose size is not the one it had when it was imported: it was cut off, or written to."""
+
+    path: str
+    imported_bytes: int
+    found_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class ZipState:
+    """The newest backup that Lightroom made itself. `problem` is '' where it is sound."""
+
+    path: str
+    made_ns: int
+    problem: str = ""
+
+
+@dataclass(slots=True)
+class AuditReport:
+    """What an audit found. `listed` holds only the files of the states that were asked for."""
+
+    catalog: str
+    facts: CatalogFacts
+    audited_ns: int
+    states: dict[FileState, int] = field(default_factory=dict)
+    roots: dict[str, RootTally] = field(default_factory=dict)
+    photos: int = 0
+    sidecars: int = 0
+    oldest_proof_ns: int | None = None
+    listed: list[AuditedFile] = field(default_factory=list)
+    witnesses: list[SizeWitness] = field(default_factory=list)
+    previous_ns: int | None = None
+    previous_photos: int = 0
+    zip_backup: ZipState | None = None
+    source_missing: str = ""
+    """Why the source could not be looked at; '' where it could."""
+
+    @property
+    def files(self) -> int:
+        """Files that the catalog names, sidecars among them."""
+        return sum(self.states.get(state, 0) for state in NAMED_STATES)
+
+    @property
+    def exit_code(self) -> ExitCode:
+        """0 only where every file is safe; 3 where a backup is due, 4 where a person is."""
+        if _any(self.states, WAITING):
+            return ExitCode.INCOMPLETE
+        if _any(self.states, NEEDS_PERSON) or self.witnesses:
+            return ExitCode.NEEDS_PERSON
+        return ExitCode.OK
+
+    def count(self, file: AuditedFile) -> None:
+        """Take a file into the totals. What is not in the catalog, or not any more, belongs to no root."""
+        self.states[file.state] = self.states.get(file.state, 0) + 1
+        if not file.root and file.state not in NAMED_STATES:
+            return
+        if file.is_sidecar:
+            self.sidecars += 1
+        else:
+            self.photos += 1
+        tally = self.roots[file.root].states
+        tally[file.state] = tally.get(file.state, 0) + 1
+        if file.state is FileState.SAFE and file.proven_ns is not None:
+            oldest = self.oldest_proof_ns
+            self.oldest_proof_ns = file.proven_ns if oldest is None else min(oldest, file.proven_ns)
+
+
+def _any(states: Mapping[FileState, int], wanted: tuple[FileState, ...]) -> bool:
+    return any(states.get(state) for state in wanted)

@@ -1,0 +1,162 @@
+"""What the values in a Lightroom catalog mean: paths, versions, times, import hashes. Pure; opens nothing.
+
+Learnt from a real Lightroom 5 catalog and from what others have published about later ones: docs/lightroom.md says
+what was tried with which.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Final, NamedTuple
+
+from lrsync.core.keys import join_path
+
+KNOWN_MAJORS: Final = range(3, 16)
+"""Lightroom's major versions whose core tables are known to be as they are read here."""
+
+COCOA_EPOCH_S: Final = 978_307_200
+"""2001-01-01 UTC: what times in a catalog are counted from, in seconds since 1970."""
+
+_VERSION: Final = re.compile(r"(\d{1,3})(\d{5})", re.ASCII)
+_DRIVE: Final = re.compile(r"[A-Za-z]:/")
+
+
+@dataclass(frozen=True, slots=True)
+class CatalogFacts:
+    """What a catalog says of itself. `db_version` as it is stored ('' where it does not say).
+
+    `files` are photos and videos on the disk; `images` counts virtual copies too. `unwritten`: images whose edits are
+    not in their XMP yet. `writes_xmp` is None where the catalog does not say whether XMP is written by itself.
+    """
+
+    db_version: str = ""
+    files: int = 0
+    images: int = 0
+    unwritten: int = 0
+    writes_xmp: bool | None = None
+
+    @property
+    def major(self) -> int | None:
+        """Lightroom's major version; None where the stored version does not tell."""
+        found = _VERSION.fullmatch(self.db_version)
+        return int(found[1]) if found else None
+
+    @property
+    def is_known(self) -> bool:
+        """Whether a catalog of this version is known to be read right."""
+        return self.major in KNOWN_MAJORS
+
+
+class NamedFile(NamedTuple):
+    """One file that a catalog names: a photo, or a sidecar of one (`photo_id` is then the photo's, too).
+
+    `import_size`: the bytes that it had when it was imported, where the catalog knows. `dirty`: it has edits that are
+    not in its XMP.
+    """
+
+    photo_id: str
+    name: str
+    is_sidecar: bool = False
+    import_size: int | None = None
+    dirty: bool = False
+
+
+class CatalogFolder(NamedTuple):
+    """One folder of a catalog: `path` is absolute, with `/` and without one at its end, as the catalog spells it."""
+
+    id: int
+    root: str
+    path: str
+
+
+def folder_path(root: str, path_from_root: str) -> str:
+    """A folder's absolute path from a root's (`/Users/anna/2013/`) and the part below it (`''` or `06/`).
+
+    >>> folder_path("C:/Photos/", "2013/06/"), folder_path("/", "")
+    ('C:/Photos/2013/06', '/')
+    """
+    return (root + path_from_root).rstrip("/") or "/"
+
+
+def sidecar_names(name: str, extensions: str | None) -> Iterator[str]:
+    """The names of a photo's companions: `sidecarExtensions` is a list such as `JPG,xmp`.
+
+    >>> list(sidecar_names("IMG_1.CR2", "JPG,xmp"))
+    ['IMG_1.JPG', 'IMG_1.xmp']
+    """
+    stem, dot, extension = name.rpartition(".")
+    for word in (extensions or "").split(","):
+        other = word.strip()
+        if other and dot and other != extension:
+            yield f"{stem}.{other}"
+
+
+def import_size(import_hash: str | None) -> int | None:
+    """The file's size in bytes when it was imported: what `importHash` ends with.
+
+    >>> import_size("407630349:_MAX7667.NEF:14114354"), import_size(None)
+    (14114354, None)
+    """
+    last = str(import_hash or "").rpartition(":")[2]
+    return int(last) if last.isascii() and last.isdigit() and len(last) < 19 else None
+
+
+# --- roots that lie elsewhere on this machine -------------------------------------------------------------
+
+
+class RootMapping(NamedTuple):
+    """A folder as the catalog spells it, and where it is on this machine; both absolute, without a slash at the end."""
+
+    old: str
+    new: str
+
+
+def parse_mapping(text: str) -> RootMapping:
+    """`OLD=NEW` from a command line. Windows' backslashes in OLD are taken too. Raises ValueError.
+
+    >>> parse_mapping("D:\\\\Photos\\\\=/mnt/photos")
+    RootMapping(old='D:/Photos', new='/mnt/photos')
+    """
+    old, equals, new = text.partition("=")
+    old = old.replace("\\", "/")
+    if not equals or not old or not new:
+        raise ValueError("write it as OLD=NEW: the folder in the catalog, then the folder on this machine")
+    return RootMapping(old.rstrip("/"), new.rstrip("/") or "/")
+
+
+def map_path(path: str, mappings: Iterable[RootMapping]) -> str:
+    """A catalog's path on this machine: the longest mapping that fits it wins; without one it stays as it is."""
+    fitting = [mapping for mapping in mappings if _is_below(path, mapping.old)]
+    if not fitting:
+        return path
+    best = max(fitting, key=lambda mapping: len(mapping.old))
+    rest = path[len(best.old) :].strip("/")
+    return join_path(best.new if best.new != "/" else "", rest) if rest else best.new
+
+
+def _is_below(path: str, folder: str) -> bool:
+    if _DRIVE.match(path) or path.startswith("//"):
+        # Windows' names are the same in any case.
+        path, folder = path.casefold(), folder.casefold()
+    return path == folder or path.startswith(f"{folder}/")
+
+
+def volume_of(path: str, home_of_volumes: Iterable[str] = ("/Volumes", "/media", "/run/media", "/mnt")) -> str:
+    """The drive that a path lies on, as far as its spelling tells: what must be there for the path to be there.
+
+    >>> volume_of("/Volumes/Photos/2013"), volume_of("D:/a/b"), volume_of("//nas/photos/2013"), volume_of("/Users/a/b")
+    ('/Volumes/Photos', 'D:/', '//nas/photos', '/Users')
+    """
+    parts = [part for part in path.split("/") if part]
+    if path.startswith("//"):
+        return "//" + "/".join(parts[:2])
+    if _DRIVE.match(f"{path}/"):
+        return f"{path[:2]}/"
+    for home in home_of_volumes:
+        if path.startswith(f"{home}/"):
+            # Linux mounts what a person plugs in below that person's name.
+            depth = len(home.split("/")) - 1 + (2 if home.endswith("media") else 1)
+            return "/" + "/".join(parts[:depth])
+    return "/" + "/".join(parts[:1])

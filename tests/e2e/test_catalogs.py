@@ -1,0 +1,181 @@
+"""Catalogs from end to end: a real one, one that is written to while it is backed up, and back onto a new computer."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import sqlite3
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.machine import Machine, run, tree_facts
+from tests.lightroom import writer
+from tests.lightroom.generator import LR13, write_catalog
+from tests.lightroom.test_copy import is_sound, writer_of, writing
+from tests.stores.server import S3Server
+
+HEAVY = {"boto3", "botocore", "sqlalchemy.orm", "alembic", "zstandard", "lrsync.engine.catalogs", "tarfile"}
+FIRST, SECOND = "/Users/maxmouchet/Pictures/2013/", "/Users/maxmouchet/Dropbox/Photos/Exports Random/fb_vaasa/"
+
+
+@pytest.fixture
+def real_catalog(tmp_path: Path) -> Path:
+    """A real Lightroom 5 catalog: four photos, two of them with XMP, in two root folders."""
+    samples = os.environ.get("LRSYNC_SAMPLES_DIR")
+    if samples is None:
+        pytest.skip("LRSYNC_SAMPLES_DIR names no folder with real samples")
+    return Path(shutil.copy(Path(samples) / "catalog-lr5.lrcat", tmp_path / "real.lrcat"))
+
+
+def place_photos(catalog: Path, folders: dict[str, Path]) -> dict[str, Path]:
+    """A file for everything that the catalog names, each RAW of its size at import; by the catalog's paths."""
+    placed = {}
+    query = (
+        "SELECT r.absolutePath, d.pathFromRoot, f.idx_filename, f.importHash, f.sidecarExtensions FROM AgLibraryFile f "
+        "JOIN AgLibraryFolder d ON d.id_local = f.folder JOIN AgLibraryRootFolder r ON r.id_local = d.rootFolder"
+    )
+    with closing(sqlite3.connect(catalog)) as connection:
+        for root, below, name, imported, sidecars in connection.execute(query):
+            files = {name: int(imported.rpartition(":")[2])}
+            files |= {f"{name.rpartition('.')[0]}.{ext}": 500 for ext in (sidecars or "").split(",") if ext}
+            for file, size in files.items():
+                path = folders[root] / below / file
+                path.parent.mkdir(parents=True, exist_ok=True)
+                with path.open("wb") as out:
+                    out.write(file.encode())
+                    out.truncate(size)
+                placed[root + below + file] = path
+    return placed
+
+
+def test_the_real_catalog_names_exactly_what_is_wrong(
+    moto_s3: S3Server, machine: Callable[..., Machine], real_catalog: Path
+) -> None:
+    here = machine(moto_s3, {})
+    folders = {FIRST: here.source / "Pictures/2013", SECOND: here.source / "Exports"}
+    placed = place_photos(real_catalog, folders)
+    maps = [flag for root, folder in folders.items() for flag in ("--map-root", f"{root}={folder}")]
+    (here.source / "stray.nef").write_bytes(b"II*\0 stray")
+    here.run("sync")
+
+    def audit(*flags: str) -> tuple[int, dict[str, object]]:
+        command = [*here.command("catalog", "audit")[:4], "audit", str(real_catalog)]
+        done = run([*command, *here.place(), *maps, "--json", *flags], here.variables(), here.home)
+        return done.code, json.loads(done.out)
+
+    every = [flag for state in ("missing", "changed", "restorable", "pending") for flag in ("--list", state)]
+    code, found = audit(*every)
+    assert (code, found["files"], found["photos"], found["sidecars"], found["list"]) == (0, 6, 4, 2, [])
+    assert found["db_version"] == "0500006"
+    assert found["states"] == {**dict.fromkeys(found["states"], 0), "safe": 6, "not-in-catalog": 1}  # type: ignore
+
+    names = sorted(placed)
+    removed, changed, hidden = (next(n for n in names if n.endswith(end)) for end in ("67.NEF", "74.xmp", "3047.jpg"))
+    placed[removed].unlink()
+    placed[changed].write_bytes(b"edited")
+    placed[hidden].rename(placed[hidden].with_name("renamed.jpg"))
+    code, found = audit(*every)
+    assert code == 3
+    listed = {(file["state"], file["path"]) for file in found["list"]}  # type: ignore[attr-defined]
+    assert listed == {("restorable", removed), ("changed", changed), ("restorable", hidden)}
+    assert found["states"]["not-in-catalog"] == 2  # type: ignore[index]
+    csv = run(
+        [*here.command("catalog", "audit")[:4], "audit", str(real_catalog), *here.place(), *maps, "--csv"],
+        here.variables(),
+        here.home,
+    )
+    assert csv.out.splitlines()[0] == "state,kind,path,size,proven_at,note"
+    assert len(csv.out.splitlines()) == 1 + 6 + 2
+    human = run(
+        [*here.command("catalog", "audit")[:4], "audit", str(real_catalog), *here.place(), *maps],
+        here.variables(),
+        here.home,
+    )
+    assert "3 of the 4 photos and 2 sidecars in this catalog are not safe." in human.out
+
+
+def test_a_sync_beside_a_live_writer_gives_sound_snapshots_only(
+    seaweed: S3Server, machine: Callable[..., Machine], tmp_path: Path
+) -> None:
+    here = machine(seaweed, {"a.jpg": b"a"})
+    catalog = here.source / "My.lrcat"
+    write_catalog(catalog, {"/photos/": {"": ["a.nef"]}}, LR13)
+    with closing(sqlite3.connect(catalog)) as connection:
+        writer.prepare(connection)
+        connection.commit()
+    with writing(*writer_of(catalog, ("WAL", "EXCLUSIVE"))):
+        names = sorted(path.name for path in here.source.iterdir())
+        for night in range(3):
+            done = here.sync()
+            assert done["catalogs"] == {"changed": 1, "snapshots": 1, "waiting": 0}, night
+            copy = tmp_path / f"{night}.lrcat"
+            copy.write_bytes(here.read("My.lrcat"))
+            assert is_sound(copy)
+    assert {path.name for path in here.source.iterdir()} - set(names) <= {".lrsync-library"}
+    assert here.photos() == {"a.jpg", "My.lrcat"}
+
+
+def test_a_quiet_night_with_a_catalog_stays_quiet(moto_s3: S3Server, machine: Callable[..., Machine]) -> None:
+    here = machine(moto_s3, {"a.jpg": b"a"})
+    catalog = write_catalog(here.source / "My.lrcat", {"/photos/": {"": ["a.nef"]}}, LR13, journal_mode="WAL")
+    with closing(sqlite3.connect(catalog, isolation_level=None)) as connection:
+        connection.execute("UPDATE Adobe_variablesTable SET value = value")
+        here.let_settle()
+        assert here.sync()["catalogs"]["snapshots"] == 1
+        found, modules = here.sync_watching_imports()
+        assert found["s3_requests"]["total"] == 0
+        assert not HEAVY & modules
+        before = tree_facts(here.source)
+        verified = here.run("verify", "--local", "--remote", "--json")
+        assert verified.code == 0
+        assert verified.json["rotten"] == 0
+        assert tree_facts(here.source) == before
+
+
+def test_it_comes_back_on_a_new_computer(seaweed: S3Server, machine: Callable[..., Machine], tmp_path: Path) -> None:
+    here = machine(seaweed, {"a.jpg": b"a"})
+    catalog = write_catalog(here.source / "cat/My.lrcat", {"/photos/": {"": ["a.nef", "b.nef"]}}, LR13)
+    data = Path(f"{catalog}-data")
+    (data / "deep").mkdir(parents=True)
+    masks = {"deep/000001.sst": os.urandom(100_000), "CURRENT": b"MANIFEST-000001\n"}
+    for path, content in masks.items():
+        (data / path).write_bytes(content)
+    (data / "LOCK").write_bytes(b"")
+    here.sync()
+    first = catalog.read_bytes()
+    write_catalog(catalog, {"/photos/": {"": ["a.nef", "b.nef", "c.nef"]}}, LR13)
+    here.sync()
+    shutil.rmtree(here.source)
+    shutil.rmtree(here.home / ".local")
+    bucket = ["--s3-bucket", here.bucket, "--s3-prefix", here.prefix, "--endpoint-url", seaweed.endpoint]
+    base = here.command("catalog")[:4]
+
+    def catalogs(*args: str) -> tuple[int, str, str]:
+        done = run([*base, *args, *bucket], here.variables(), here.home)
+        return done.code, done.out, done.err
+
+    code, out, _ = catalogs("list", "--json")
+    snapshots = json.loads(out)["snapshots"]
+    assert [(s["catalog"], s["photos"], s["db_version"]) for s in snapshots] == [
+        ("cat/My.lrcat", 3, LR13.db),
+        ("cat/My.lrcat", 2, LR13.db),
+    ]
+    to = tmp_path / "back"
+    code, out, err = catalogs("restore", "My.lrcat", "--to", str(to), "--snapshot", snapshots[1]["snapshot"])
+    assert (code, sorted(path.name for path in to.iterdir())) == (0, ["My.lrcat", "My.lrcat-data"]), err
+    assert (to / "My.lrcat").read_bytes() == first
+    assert {path: (to / "My.lrcat-data" / path).read_bytes() for path in masks} == masks
+    assert not (to / "My.lrcat-data/LOCK").exists()
+    code, _, err = catalogs("restore", "--to", str(to))
+    assert code == 2
+    assert "is there already" in err
+    damaged = next(key for key in here.objects() if key.endswith("data.tar.zst") and snapshots[0]["snapshot"] in key)
+    here.write(damaged, here.read(damaged)[:-20] + b"\0" * 20)
+    code, _, err = catalogs("restore", "--to", str(tmp_path / "other"))
+    assert code == 4
+    assert "damaged" in err
+    assert list((tmp_path / "other").iterdir()) == []
