@@ -22,10 +22,18 @@ def quote_restore(config: Config, counts: Counts, wish: ThawWish | None) -> Quot
 def quote_storage(config: Config) -> StorageQuote | None:
     """What the current objects cost a month; None where no price is known. Raises UsageError, ManifestError."""
     prices = _prices(config)
-    if prices is None:
-        return None
+    return None if prices is None else _stored(config, prices, read_classes(manifest_path(config)))
+
+
+def quote_files(config: Config, files: int, size: int) -> StorageQuote | None:
+    """What so many files of so many bytes will cost a month; None where no price is known. Raises UsageError."""
+    prices = _prices(config)
+    return None if prices is None else _stored(config, prices, {config.storage_class or "STANDARD": (files, size)})
+
+
+def _stored(config: Config, prices: PriceList, counts: Counts) -> StorageQuote:
     region, of_region = prices.of_region(config.region)
-    by_class, unpriced = storage_price(of_region, read_classes(manifest_path(config)))
+    by_class, unpriced = storage_price(of_region, counts)
     return StorageQuote(by_class, unpriced, region, prices.date, prices.currency)
 
 

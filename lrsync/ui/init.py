@@ -131,11 +131,13 @@ def _prepare_bucket(choices: _Choices, config: Config, asker: Asker) -> list[Fea
 def _report(
     choices: _Choices, config: Config, facts: list[FeatureFact] | None, look: FirstLook, *, as_json: bool
 ) -> None:
+    from lrsync.app import costs
     from lrsync.ui import init_view, output
 
+    quote = costs.quote_files(config, look.files, look.bytes)
     if as_json:
         from lrsync.ui.jsons import to_text
 
-        output.result(to_text(init_view.as_object(config, choices.file, facts, look)))
+        output.result(to_text(init_view.as_object(config, choices.file, facts, look, quote)))
     else:
-        output.result(init_view.as_text(config, choices.file, facts, look))
+        output.result(init_view.as_text(config, choices.file, facts, look, quote))

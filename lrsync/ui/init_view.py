@@ -9,14 +9,19 @@ from typing import Any
 from lrsync.config import Config
 from lrsync.core.bucket import FeatureFact, FeatureState
 from lrsync.core.first_look import FirstLook
+from lrsync.core.prices import StorageQuote
+from lrsync.ui import cost_view
 from lrsync.ui.text import count, duration, printable, size
 
+Facts = list[FeatureFact] | None
+"""How a new bucket is set up; None where it was there already."""
 
-def as_text(config: Config, file: Path, facts: list[FeatureFact] | None, look: FirstLook) -> str:
+
+def as_text(config: Config, file: Path, facts: Facts, look: FirstLook, quote: StorageQuote | None) -> str:
     """A few lines, and the commands that come next."""
     lines = [_bucket_line(config, facts), *(_fact_line(fact) for fact in facts or ())]
     lines.append(f"The settings of {printable(config.library)} are in {printable(str(file))}.")
-    lines += ["", *_look_lines(look), "", "Next:"]
+    lines += ["", *_look_lines(look), cost_view.line(quote), "", "Next:"]
     lines += [f"  {command:<{_WIDTH}}  {why}" for command, why in _next_commands(config, file)]
     return "\n".join(lines)
 
@@ -59,7 +64,7 @@ def _next_commands(config: Config, file: Path) -> list[tuple[str, str]]:
     ]
 
 
-def as_object(config: Config, file: Path, facts: list[FeatureFact] | None, look: FirstLook) -> dict[str, Any]:
+def as_object(config: Config, file: Path, facts: Facts, look: FirstLook, quote: StorageQuote | None) -> dict[str, Any]:
     """The object of `init --json`."""
     return {
         "command": "init",
@@ -80,5 +85,6 @@ def as_object(config: Config, file: Path, facts: list[FeatureFact] | None, look:
             "seconds": round(look.upload_s, 1),
             "bytes_per_second": look.rate,
             "rate_is_assumed": look.is_assumed,
+            **cost_view.json_of(quote),
         },
     }

@@ -70,6 +70,7 @@ def test_all_by_flags_and_nobody_there(desk: Desk, config_file: Path) -> None:
     assert desk.made == []
     assert "A first backup sends at most 1 file, 5 B." in result.out
     assert "assuming 2.5 MB a second" in result.out
+    assert "USD a month by the list prices of" in result.out
     assert "lrsync schedule install --at 02:30" in result.out
     assert main(("config", "check")) == 0
 
@@ -132,6 +133,17 @@ def test_a_store_has_no_region_to_ask_for(desk: Desk, config_file: Path) -> None
     desk.types(str(desk.photos), "http://127.0.0.1:9000", "", "b", "P")
     assert desk().code == 0
     assert libraries(config_file)["default"]["endpoint_url"] == "http://127.0.0.1:9000"
+
+
+def test_the_cost_is_told_where_prices_are_known(desk: Desk) -> None:
+    place = ("--source-path", str(desk.photos), "--s3-bucket", "b", "--json")
+    (desk.photos / "large.nef").touch()
+    with (desk.photos / "large.nef").open("r+b") as file:
+        file.truncate(100 << 30)  # sparse
+    cost = json.loads(desk(*place, "--library", "a", "--region", "us-east-1").out)["first_backup"]["storage_cost"]
+    assert 0.5 < cost["a_month"] < 20 and cost["date"] and list(cost["by_class"]) == ["STANDARD"]
+    other = desk(*place, "--library", "b", "--endpoint-url", "http://127.0.0.1:9000")
+    assert json.loads(other.out)["first_backup"]["storage_cost"] is None
 
 
 def test_no_bucket_no_file(desk: Desk, config_file: Path) -> None:
