@@ -5,10 +5,7 @@ from __future__ import annotations
 import hashlib
 import threading
 import time
-from collections.abc import Callable
-from contextlib import closing
-from dataclasses import replace
-from functools import cache, partial
+from functools import partial
 from pathlib import Path
 
 from isal import isal_zlib
@@ -16,40 +13,25 @@ from isal import isal_zlib
 from lrsync.adapters.catalog_copy import Patience
 from lrsync.adapters.catalog_scratch import scratch_folder
 from lrsync.adapters.catalog_source import ScratchCatalogs
-from lrsync.app.session import Session, open_store
+from lrsync.app.session import ARCHIVE_CLASSES, Session, plain_store_opener
 from lrsync.core.model import Content, Stat
-from lrsync.core.ports import ObjectStore
 from lrsync.engine.catalogs import CatalogPorts
-
-ARCHIVES = frozenset({"GLACIER", "GLACIER_IR", "DEEP_ARCHIVE"})
-"""Snapshots come and go: these classes ask for 90 or 180 days of each, and two of them for hours before it is read."""
 
 
 def catalog_ports(session: Session, manifest: Path, stop: threading.Event) -> CatalogPorts:
     """The world of catalogs, for a library whose manifest is at this path."""
     config = session.config
-    archived = config.storage_class in ARCHIVES
+    archived = config.storage_class in ARCHIVE_CLASSES
     return CatalogPorts(
         source=ScratchCatalogs(
             session.source,
             partial(scratch_folder, manifest),
             lambda: Patience(config.catalog_wait_s, stop.wait, time.monotonic, stop.is_set),
         ),
-        open_store=_other_store(session) if archived else session.open_store,
+        open_store=plain_store_opener(session),
         make_content=content_of_bytes,
         storage_class="STANDARD" if archived else config.storage_class or "STANDARD",
     )
-
-
-def _other_store(session: Session) -> Callable[[], ObjectStore]:
-    """The same bucket, in its usual class."""
-
-    @cache
-    def opened() -> ObjectStore:
-        plain = replace(session.config, storage_class=None)
-        return session.resources.enter_context(closing(open_store(plain)))
-
-    return opened
 
 
 def content_of_bytes(data: bytes, time_ns: int) -> Content:

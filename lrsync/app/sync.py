@@ -13,7 +13,15 @@ from typing import TYPE_CHECKING
 from lrsync.adapters.lock import library_lock
 from lrsync.adapters.power import awake_while_working
 from lrsync.app.first_run import unmade_if_useless
-from lrsync.app.session import Session, manifest_opener, open_library, open_session, tree, working_manifest
+from lrsync.app.session import (
+    Session,
+    manifest_opener,
+    open_library,
+    open_session,
+    plain_store_opener,
+    tree,
+    working_manifest,
+)
 from lrsync.app.snapshot import manifest_packer
 from lrsync.app.source_proof import is_proven, remember_source
 from lrsync.config import Config
@@ -46,6 +54,7 @@ def run_sync(config: Config, sink: EventSink, stop: threading.Event) -> RunSumma
             stopping=stop.is_set,
             clock=time.time_ns,
             sink=sink,
+            open_plain_store=plain_store_opener(session),
             pack_manifest=manifest_packer(path),
             catalogs=partial(_catalogs, session, path, stop),
         )

@@ -80,6 +80,8 @@ class SyncPorts:
     clock: Clock
     sink: EventSink
     make_pool: Callable[[int], Executor] = DaemonPool
+    open_plain_store: Callable[[], ObjectStore] | None = None
+    """The bucket for the manifest's snapshot, where it must not go into the photos' storage class."""
     pack_manifest: ManifestPacker | None = None
     """What the manifest's snapshot is made with; without it none is stored."""
     catalogs: Callable[[], CatalogPorts] | None = None
@@ -259,6 +261,13 @@ class SyncRun:
             complete=complete,
         )
 
+    def _open_plain_store(self) -> ObjectStore:
+        if self.ports.open_plain_store is None:
+            return self.store
+        store = self.ports.open_plain_store()
+        self.stores.append(store)
+        return store
+
     def _keep_snapshot(self, run_id: int) -> None:
         """Store the manifest's snapshot, of a run that is written as ended: so it is in the snapshot too."""
         if self.ports.pack_manifest is None or self.options.dry_run:
@@ -266,7 +275,7 @@ class SyncRun:
         keeper = SnapshotKeeper(
             seals=self.ports.seals,
             open_manifest=lambda: self.manifest,
-            open_store=lambda: self.store,
+            open_store=self._open_plain_store,
             pack=self.ports.pack_manifest,
             prefix=self.options.prefix,
             clock=self.ports.clock,

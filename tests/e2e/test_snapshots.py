@@ -89,6 +89,18 @@ def test_a_lost_marker_comes_back_with_it(moto_s3: S3Server, machine: Callable[.
     assert here.sync()["bytes"]["uploaded"] == 0
 
 
+def test_snapshots_of_an_archive_can_be_read_at_once(moto_s3: S3Server, machine: Callable[..., Machine]) -> None:
+    here = machine(moto_s3, LIBRARY)
+    done = here.sync("--storage-class", "DEEP_ARCHIVE")
+    assert (done["exit_code"], done["findings"]) == (0, [])
+    pages = here.client.list_objects_v2(Bucket=here.bucket, Prefix="Photos/")["Contents"]
+    classes = {listed["Key"].removeprefix("Photos/"): listed["StorageClass"] for listed in pages}
+    assert {classes[key] for key in snapshots(here)} == {"STANDARD"}
+    assert classes["c.jpg"] == "DEEP_ARCHIVE"
+    lose_manifest(here)
+    assert rebuild(here)["snapshot"]["rows"] == 3
+
+
 def test_another_library_may_not_share_the_prefix(moto_s3: S3Server, machine: Callable[..., Machine]) -> None:
     here = machine(moto_s3, LIBRARY)
     here.sync()
