@@ -46,7 +46,12 @@ def catalog() -> None:
     help="A folder as the catalog spells it, and where it is on this machine.",
 )
 @click.option(
-    "--list", "listed", multiple=True, type=click.Choice(STATES), metavar="STATE", help="Name every file of this state."
+    "--list",
+    "listed",
+    multiple=True,
+    type=click.Choice(STATES),
+    metavar="STATE",
+    help=f"Name every file of this state: {', '.join(STATES)}.",
 )
 @click.option("--csv", "as_csv", is_flag=True, help="Those files as CSV on stdout; all of them without --list.")
 @click.option("--catalog-wait", metavar="TIME", help="How long to wait for Lightroom to pause: 30s, 5m. [default: 1m]")
