@@ -238,7 +238,8 @@ def test_a_damaged_object_replaces_nothing_and_is_kept_aside(world: World) -> No
 
 def test_a_lost_or_archived_object_is_said_so(world: World) -> None:
     world.store.archived = {KEY}
-    assert "archive" in restore(world, "2024/a.nef").errors[0].message
+    waiting = restore(world, "2024/a.nef")
+    assert (waiting.exit_code, counts_of(waiting).thawing) == (ExitCode.INCOMPLETE, 1)
     world.store.archived = set()
     world.store.lose(KEY)
     assert "missing" in restore(world, "2024/a.nef").errors[0].message
