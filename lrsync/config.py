@@ -43,6 +43,8 @@ STORAGE_CLASSES: Final = (
 SSE_KINDS: Final = ("AES256", "aws:kms", "aws:kms:dsse")
 """S3 API reference, PutObject, `x-amz-server-side-encryption`: those that a bucket takes from anybody."""
 
+TRANSPORTS: Final = ("curl", "boto3")
+
 _BWLIMIT: Final = re.compile(r"(\d+(?:\.\d+)?)([KMG]?)(?:I?B)?(?:/S)?", re.ASCII)
 _UNITS: Final = {"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30}
 _PERIOD: Final = re.compile(r"(\d+(?:\.\d+)?)([hdw])", re.ASCII)
@@ -78,6 +80,7 @@ class Config:
     verify_ssl: bool = True
     no_marker: bool = False
     accept_source: bool = False
+    transport: str | None = None
     delete: bool = False
     max_delete: MaxDelete = field(default_factory=MaxDelete)
     accept_mass_change: bool = False
@@ -254,6 +257,13 @@ def parse_sse(text: str) -> str:
     """A kind of server-side encryption. Raises UsageError."""
     if text not in SSE_KINDS:
         raise UsageError(f"'{text}' is not a kind of encryption", hint=f"one of {', '.join(SSE_KINDS)}")
+    return text
+
+
+def parse_transport(text: str) -> str:
+    """What bodies are sent with. Raises UsageError."""
+    if text not in TRANSPORTS:
+        raise UsageError(f"'{text}' is not a transport", hint=f"one of {', '.join(TRANSPORTS)}")
     return text
 
 

@@ -27,6 +27,7 @@ from lrsync.config import (
     parse_sse,
     parse_storage_class,
     parse_threads,
+    parse_transport,
     parse_wait,
 )
 from lrsync.errors import UsageError
@@ -92,6 +93,7 @@ SETTINGS: Final = (
     Setting("sse_kms_key_id", "sse_kms_key_id", parse_name),
     Setting("bwlimit", "bwlimit", parse_bwlimit, (str, int)),
     Setting("no_marker", "no_marker", parse_switch, (bool,)),
+    Setting("transport", "transport", parse_transport),
     Setting("delete", "delete", parse_switch, (bool,)),
     Setting("max_delete", "max_delete", parse_max_delete, (str, int)),
     Setting("full_every", "full_every_s", parse_period),

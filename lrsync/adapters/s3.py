@@ -32,6 +32,7 @@ from lrsync.adapters.s3_proofs import (
     whole_checksum,
 )
 from lrsync.adapters.s3_thaw import request_thaw
+from lrsync.adapters.s3_uploads import Parcel
 from lrsync.adapters.s3_versions import Versions, version_of
 from lrsync.core.model import (
     Checksum,
@@ -127,7 +128,9 @@ class S3Store:
         md5 = None if trusted else content.md5 or md5_of(data)
         if md5 is not None:
             params |= content_md5(md5)
-        answer = self._calls.call("put_object", Key=key, Body=self._calls.body(data), **params)
+        answer = self._calls.upload_one(
+            "put_object", Parcel({"Key": key, **params}, self._calls.body(data), content.sha256)
+        )
         self._learn(answer, way)
         if md5 is None and not answer.get("ChecksumSHA256"):
             # It used to report the checksum and does not now: what it has is unproven, so it goes again, with MD5.

@@ -8,30 +8,33 @@ from __future__ import annotations
 import ipaddress
 import threading
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final, cast
 from urllib.parse import urlsplit
 
 import boto3
+import botocore.session
 from botocore.config import Config
 from urllib3.exceptions import InsecureRequestWarning
 
 from lrsync import __version__
 from lrsync.adapters.s3_errors import BOTO_ERRORS, Target, translate
+from lrsync.adapters.s3_uploads import Parcel, UploadPorts, Uploads, told_to_wait
 from lrsync.adapters.throttle import ThrottledBody, TokenBucket
 from lrsync.core.model import RequestCounts
-from lrsync.errors import ObjectError, UsageError
+from lrsync.errors import LrsyncError, ObjectError, UsageError
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 Answer = dict[str, Any]
+Failure = LrsyncError | ObjectError
+CALL_ERRORS: Final = (*BOTO_ERRORS, ValueError, TypeError, OverflowError, RuntimeError)
+"""What boto3's methods raise, whatever a server answers."""
 
 CONNECT_TIMEOUT_S: Final = 10
 READ_TIMEOUT_S: Final = 60
-MOST_WAIT_S: Final = 60
-"""The longest wait that a server may ask for with Retry-After."""
 EXPECT_FROM_BYTES: Final = 1 << 20
 """From this size on a body waits for the server's consent; below it the extra round trip costs more than it saves."""
 
@@ -67,6 +70,8 @@ class StoreSettings:
     bwlimit: int | None = None
     max_attempts: int = 5
     verify_ssl: bool = True
+    transport: str | None = None
+    """What bodies are sent with, `curl` or `boto3`; None for the best there is."""
 
     @property
     def target(self) -> Target:
@@ -135,7 +140,10 @@ class S3Calls:
             # The user is warned in our own words, once; urllib3 would do so at every request.
             warnings.simplefilter("ignore", InsecureRequestWarning)
         try:
-            session = boto3.session.Session(profile_name=settings.profile, region_name=settings.region)
+            core = botocore.session.get_session()
+            session = boto3.session.Session(
+                botocore_session=core, profile_name=settings.profile, region_name=settings.region
+            )
             # None, not True: only then AWS_CA_BUNDLE counts.
             verify = None if settings.verify_ssl else False
             client = session.client(
@@ -151,26 +159,37 @@ class S3Calls:
         client.meta.events.register_first("needs-retry.s3", cast("Callable[..., None]", self._wait_as_told))
         client.meta.events.register_last("before-call.s3", _drop_expect)
         client.meta.events.register_last("before-parameter-build.s3", _never_redirect_twice)
+        ports = UploadPorts(
+            bucket=settings.bucket,
+            client=client,
+            credentials=session.get_credentials(),
+            ca_setting=core.get_config_variable("ca_bundle"),
+            verify_ssl=settings.verify_ssl,
+            attempts=settings.max_attempts,
+            connect_timeout_s=CONNECT_TIMEOUT_S,
+            stall_timeout_s=READ_TIMEOUT_S,
+            count=self._count,
+        )
+        self._uploads = Uploads(ports, settings.transport)
         return client
 
     def _on_send(self, request: Any, event_name: str, **_: Any) -> None:
         """botocore's hook on every HTTP attempt, retries included. Returns None: anything else would be the answer."""
-        kind = _COUNTED_AS.get(event_name.rpartition(".")[2], "other")
-        with self._lock:
-            setattr(self._counts, kind, getattr(self._counts, kind) + 1)
+        if not self._uploads.is_probing:
+            self._count(event_name.rpartition(".")[2], 1)
         if isinstance(request.body, ThrottledBody):
             request.body.start_sending()
 
-    def _wait_as_told(self, response: Any, attempts: int, **_: Any) -> float | None:
-        """botocore's hook after every answer: seconds to wait before the next attempt, None to let botocore decide.
+    def _count(self, operation: str, requests: int) -> None:
+        kind = _COUNTED_AS.get(operation, "other")
+        with self._lock:
+            setattr(self._counts, kind, getattr(self._counts, kind) + requests)
 
-        botocore knows only AWS's own x-amz-retry-after: a server that asks for ten seconds with HTTP's Retry-After
-        would see every attempt spent within one.
-        """
-        if response is None or attempts >= self.settings.max_attempts or response[0].status_code not in (429, 503):
+    def _wait_as_told(self, response: Any, attempts: int, **_: Any) -> float | None:
+        """botocore's hook after every answer: seconds to wait before the next attempt, None to let botocore decide."""
+        if response is None or attempts >= self.settings.max_attempts:
             return None
-        told = response[0].headers.get("Retry-After", "")
-        return float(min(int(told), MOST_WAIT_S)) if told.isascii() and told.isdigit() else None
+        return told_to_wait(response[0].status_code, response[0].headers.get("Retry-After", ""))
 
     def hook(self, event: str, handler: Callable[..., None]) -> None:
         """Have botocore call this on an event of its own."""
@@ -200,12 +219,36 @@ class S3Calls:
         """One request, its retries included. Raises ObjectError, BucketError or UsageError."""
         try:
             return self.send(method, **params)
+        except CALL_ERRORS as error:
+            raise self._translated(error, method) from error
+
+    def upload(self, method: str, parcels: Sequence[Parcel]) -> list[Answer | Failure]:
+        """Send bodies, several at once, retries included: boto3's answer to each, or what it failed of.
+
+        Raises BucketError where the credentials cannot be had.
+        """
+        try:
+            results = self._uploads.send(method, parcels, lanes=self.settings.threads)
         except BOTO_ERRORS as error:
-            raise translate(error, method, self.settings.target) from error
-        except (ValueError, TypeError, OverflowError, RuntimeError) as error:
+            raise self._translated(error, method) from error
+        return [result if isinstance(result, dict) else self._translated(result, method) for result in results]
+
+    def upload_one(self, method: str, parcel: Parcel) -> Answer:
+        """Send one body, retries included. Raises ObjectError, BucketError or UsageError."""
+        (result,) = self.upload(method, [parcel])
+        if isinstance(result, dict):
+            return result
+        raise result
+
+    def _translated(self, error: Exception, method: str) -> Failure:
+        if isinstance(error, BOTO_ERRORS):
+            failure = translate(error, method, self.settings.target)
+        else:
             # What botocore's parser says of a size that is no number or is there twice, and of impossible times.
             message = f"what {self.settings.target.endpoint} answers makes no sense"
-            raise ObjectError(message, code="Unreadable", hint="check that the endpoint is an S3 store") from error
+            failure = ObjectError(message, code="Unreadable", hint="check that the endpoint is an S3 store")
+        failure.__cause__ = error
+        return failure
 
     def write_options(self) -> dict[str, str]:
         """The storage class and encryption that every new object gets."""
@@ -219,6 +262,7 @@ class S3Calls:
 
     def close(self) -> None:
         """Close the connections."""
+        self._uploads.close()
         self._client.close()
 
 

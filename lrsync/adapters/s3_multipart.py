@@ -22,6 +22,7 @@ from lrsync.adapters.s3_proofs import (
     unquote,
     whole_checksum,
 )
+from lrsync.adapters.s3_uploads import Parcel
 from lrsync.core.model import ChecksumKind, Content, ObjectInfo, PartInfo, Stored
 from lrsync.core.proof import encode_crc32, proves_content
 from lrsync.errors import BucketError, ObjectError, ObjectMissingError
@@ -85,7 +86,7 @@ class Multipart:
     ) -> Answer:
         md5 = md5_of(data) if with_md5 else None
         headers = {**guards, **(content_md5(md5) if md5 is not None else {})}
-        answer = self._calls.call("upload_part", **where, Body=self._calls.body(data), **headers)
+        answer = self._calls.upload_one("upload_part", Parcel({**where, **headers}, self._calls.body(data)))
         if md5 is not None and not answer.get("ChecksumCRC32"):
             check_etag(unquote(answer.get("ETag")), md5, answer)
         return answer

@@ -213,6 +213,7 @@ def store_settings(config: Config) -> StoreSettings:
         sse_kms_key_id=config.sse_kms_key_id,
         bwlimit=config.bwlimit,
         verify_ssl=config.verify_ssl,
+        transport=config.transport,
     )
 
 

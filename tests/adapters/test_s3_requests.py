@@ -36,9 +36,9 @@ GOOD = Reply(headers={"ETag": f'"{MD5}"', "x-amz-checksum-sha256": SHA256})
 POOR = Reply(headers={"ETag": f'"{MD5}"'})
 
 
-@pytest.fixture
-def store(canned: CannedS3) -> Iterator[S3Store]:
-    with closing(canned.server.open_store("photos", max_attempts=3)) as opened:
+@pytest.fixture(params=["curl", "boto3"])
+def store(request: pytest.FixtureRequest, canned: CannedS3) -> Iterator[S3Store]:
+    with closing(canned.server.open_store("photos", max_attempts=3, transport=request.param)) as opened:
         yield opened
 
 
@@ -86,15 +86,16 @@ def test_what_a_put_sends(canned: CannedS3, store: S3Store) -> None:
     assert "content-md5" not in canned.asked[1].headers, "MD5 costs CPU, and the store checks the sha256"
 
 
-def test_a_large_body_waits_for_consent(canned: CannedS3, store: S3Store) -> None:
+def test_a_large_body_of_boto3s_waits_for_consent(canned: CannedS3, open_store: Callable[..., S3Store]) -> None:
     content = content_of(b"x" * (1 << 20))
     canned.answer(Reply(headers={"ETag": '"e"', "x-amz-checksum-sha256": encode_checksum(content.sha256)}))
-    store.put("a", content)
+    open_store(canned.server, "photos", transport="boto3").put("a", content)
     assert canned.asked[0].headers["expect"] == "100-continue"
 
 
-def test_storage_class_and_encryption_go_with_every_new_object(canned: CannedS3) -> None:
-    settings = {"storage_class": "STANDARD_IA", "sse": "aws:kms", "sse_kms_key_id": "key-1"}
+@pytest.mark.parametrize("transport", ["curl", "boto3"])
+def test_storage_class_and_encryption_go_with_every_new_object(canned: CannedS3, transport: str) -> None:
+    settings = {"storage_class": "STANDARD_IA", "sse": "aws:kms", "sse_kms_key_id": "key-1", "transport": transport}
     with closing(canned.server.open_store("photos", **settings)) as store:
         canned.answer(GOOD)
         store.put("a", PHOTO)
@@ -118,11 +119,12 @@ def test_a_busy_server_is_asked_again(canned: CannedS3, store: S3Store) -> None:
     assert (store.requests.put, store.requests.total) == (3, 3)
 
 
-def test_a_throttled_body_is_sent_whole_again(canned: CannedS3) -> None:
+@pytest.mark.parametrize("transport", ["curl", "boto3"])
+def test_a_throttled_body_is_sent_whole_again(canned: CannedS3, transport: str) -> None:
     content = content_of(b"x" * 20_000)
     good = Reply(headers={"ETag": '"e"', "x-amz-checksum-sha256": encode_checksum(content.sha256)})
     canned.answer(error(500, "InternalError"), good)
-    with closing(canned.server.open_store("photos", bwlimit=1_000_000)) as store:
+    with closing(canned.server.open_store("photos", bwlimit=1_000_000, transport=transport)) as store:
         store.put("a", content)
     assert [asked.body for asked in canned.asked] == [content.data] * 2
 

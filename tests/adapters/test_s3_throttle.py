@@ -80,15 +80,18 @@ def test_a_sending_read_is_short_but_never_empty_before_the_end() -> None:
     assert body.tell() == body.seek(0, io.SEEK_END) == 5_000
 
 
-@pytest.mark.parametrize("server", ["seaweed", "seaweed_tls"])
+@pytest.mark.parametrize(
+    ("server", "transport"), [("seaweed", "curl"), ("seaweed_tls", "curl"), ("seaweed_tls", "boto3")]
+)
 def test_all_threads_share_the_limit(
     request: pytest.FixtureRequest,
     server: str,
+    transport: str,
     bucket: Callable[..., str],
     open_store: Callable[..., S3Store],
 ) -> None:
     at: S3Server = request.getfixturevalue(server)
-    store = open_store(at, bucket(at), bwlimit=400_000)
+    store = open_store(at, bucket(at), bwlimit=400_000, transport=transport)
     store.put("warm", content_of(b"x"))  # the first write makes the volume
     contents = [content_of(bytes([number]) * 150_000) for number in range(4)]
     start = time.monotonic()

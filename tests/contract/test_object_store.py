@@ -34,6 +34,9 @@ from tests.stores.server import Abilities, S3Server
 
 PART = 5 << 20  # the least that S3 takes for any part but the last
 SERVERS = {"moto": "moto_s3", "seaweed": "seaweed", "seaweed_tls": "seaweed_tls", "rclone": "rclone_s3"}
+STORES = ["memory", *SERVERS]
+EITHER_WAY = pytest.mark.parametrize("make_bucket", [*STORES, *(f"{name}-boto3" for name in SERVERS)], indirect=True)
+"""For tests that send bodies: through libcurl, as all of them do, and through boto3 too."""
 
 
 @dataclass(frozen=True)
@@ -45,7 +48,7 @@ class Bucket:
     reopen: Callable[..., ObjectStore]
 
 
-@pytest.fixture(params=["memory", *SERVERS])
+@pytest.fixture(params=STORES)
 def make_bucket(request: pytest.FixtureRequest, bucket: Callable[..., str]) -> Iterator[Callable[..., Bucket]]:
     """Makes a bucket on the store that this run of the test is about."""
     if request.param == "memory":
@@ -56,13 +59,15 @@ def make_bucket(request: pytest.FixtureRequest, bucket: Callable[..., str]) -> I
 
         yield in_memory
         return
-    server = cast(S3Server, request.getfixturevalue(SERVERS[request.param]))
+    place, _, transport = request.param.partition("-")
+    server = cast(S3Server, request.getfixturevalue(SERVERS[place]))
     with ExitStack() as stack:
 
         def on_server(*, versioned: bool = False) -> Bucket:
             name = bucket(server, versioned=versioned)
 
-            def reopen(**settings: object) -> ObjectStore:
+            def reopen(**more: object) -> ObjectStore:
+                settings = {"transport": transport or "curl", **more}
                 return stack.enter_context(closing(server.open_store(name, **settings)))  # type: ignore[arg-type]
 
             return Bucket(reopen(), server.abilities, reopen)
@@ -102,6 +107,7 @@ def send_parts(store: ObjectStore, key: str, upload_id: str, data: bytes, *numbe
 # --- put, head, get ----------------------------------------------------------------------------------------
 
 
+@EITHER_WAY
 @pytest.mark.parametrize("data", [b"", b"x", b"photo" * 50_000], ids=["empty", "one", "chunks"])
 def test_what_is_put_comes_back(at: Bucket, data: bytes) -> None:
     content = content_of(data, mtime_ns=1_700_000_000_123_456_789)
@@ -114,6 +120,7 @@ def test_what_is_put_comes_back(at: Bucket, data: bytes) -> None:
     assert proves_content(info, content)
 
 
+@EITHER_WAY
 def test_the_checksum_is_reported_where_it_is_kept(at: Bucket) -> None:
     content = content_of(b"photo")
     sha256 = Checksum(ChecksumKind.SHA256, encode_checksum(content.sha256))
@@ -142,6 +149,7 @@ ODD_KEYS = [
 ]
 
 
+@EITHER_WAY
 def test_odd_keys(at: Bucket) -> None:
     keys = [*ODD_KEYS]
     keys += ["line\nbreak"] if at.can.newlines_in_keys else []
@@ -167,6 +175,7 @@ def test_keys_that_differ_in_normalisation_are_two(at: Bucket) -> None:
     assert (read(at.store, nfc), read(at.store, nfd)) == (b"composed", b"decomposed")
 
 
+@EITHER_WAY
 def test_an_overwrite_replaces_bytes_and_metadata(at: Bucket) -> None:
     at.store.put("a", content_of(b"old"))
     newer = content_of(b"newer", mtime_ns=1)
@@ -216,6 +225,7 @@ def damaged() -> Content:
     return replace(content_of(b"right"), data=b"wrong")
 
 
+@EITHER_WAY
 def test_wrong_bytes_never_pass(at: Bucket) -> None:
     with pytest.raises(ChecksumMismatchError):
         at.store.put("first", damaged())
@@ -225,6 +235,7 @@ def test_wrong_bytes_never_pass(at: Bucket) -> None:
     assert listed_keys(at.store) == ["good"]
 
 
+@EITHER_WAY
 def test_if_absent(at: Bucket) -> None:
     at.store.put("a", content_of(b"first"), if_absent=True)
     if at.can.conditional_writes:
@@ -241,6 +252,7 @@ def test_if_absent(at: Bucket) -> None:
 # --- multipart ---------------------------------------------------------------------------------------------
 
 
+@EITHER_WAY
 def test_multipart(at: Bucket) -> None:
     data, content = parts_content(PART, PART, 1000)
     upload_id = at.store.start_multipart("big +1.nef", content)
@@ -274,6 +286,7 @@ def test_multipart_goes_on_in_another_process(at: Bucket) -> None:
     assert list(later.list_multiparts("")) == []
 
 
+@EITHER_WAY
 def test_parts_of_another_file_never_become_an_object(at: Bucket) -> None:
     data, content = parts_content(PART, 100)
     changed = data[:-1] + b"?"
@@ -584,6 +597,7 @@ def test_a_store_without_archives_never_hides_a_photo(at: Bucket) -> None:
 # --- counting and threads ----------------------------------------------------------------------------------
 
 
+@EITHER_WAY
 def test_every_request_is_counted(at: Bucket) -> None:
     before = at.store.requests
     assert before.total == 0

@@ -50,7 +50,7 @@ def test_every_flag_reaches_the_config(cli: Cli) -> None:
         --exclude *.tmp --exclude x/ --include a.tmp --no-default-excludes --storage-class WARM --sse aws:kms
         --sse-kms-key-id k --bwlimit 1M --dry-run --delete --max-delete 5% --full --full-every never --manifest /m
         --keep-catalogs 5 --catalog-wait 5m
-        --accept-mass-change --no-marker --accept-source --no-verify-ssl --log-file
+        --accept-mass-change --no-marker --accept-source --no-verify-ssl --transport curl --log-file
     """
     args = line.split()
     assert cli("sync", *LIBRARY, *args, str(Path.home() / "my.log")).code == 0

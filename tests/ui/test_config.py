@@ -94,6 +94,7 @@ BAD: list[tuple[Callable[[str], Any], str]] = [
     (config.parse_storage_class, "cheap"),
     (config.parse_storage_class, ""),
     (config.parse_sse, "AES"),
+    (config.parse_transport, "crt"),
     (config.parse_name, " "),
     (config.parse_name, "a\nb"),
     (config.parse_path, ""),

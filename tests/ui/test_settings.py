@@ -45,6 +45,7 @@ def test_every_setting_from_the_file(config_file: Path) -> None:
         sse = "aws:kms"
         sse_kms_key_id = "key"
         bwlimit = "5M"
+        transport = "boto3"
         delete = true
         max_delete = "5%"
         full_every = "never"
@@ -68,6 +69,7 @@ def test_every_setting_from_the_file(config_file: Path) -> None:
         sse="aws:kms",
         sse_kms_key_id="key",
         bwlimit=5 * 1024 * 1024,
+        transport="boto3",
         delete=True,
         max_delete=MaxDelete(None, 5.0),
         full_every_s=math.inf,
@@ -93,6 +95,7 @@ def test_every_setting_has_a_variable(home: Path) -> None:
         "sse": "aws:kms",
         "sse_kms_key_id": "k",
         "bwlimit": "1M",
+        "transport": "curl",
         "delete": "yes",
         "max_delete": "7",
         "full_every": "12h",

@@ -1,0 +1,240 @@
+"""PutObject and UploadPart on libcurl: what boto3's methods of that name do, at a fraction of their cost.
+
+Takes boto3's parameters and gives boto3's answers and exceptions, so that whoever asks need not know who sent it.
+Signs with the hash that the caller has; never reads or hashes a single PUT's body.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import random
+import re
+import time
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Final
+from urllib.parse import quote
+
+import pycurl
+from botocore import exceptions as boto
+from botocore.awsrequest import HeadersDict
+from botocore.exceptions import BotoCoreError, ClientError
+from botocore.model import Shape
+from botocore.parsers import ResponseParserError, create_parser
+
+from lrsync.adapters.s3_curl import Reply, Request, Wire
+from lrsync.adapters.s3_errors import code_of, status_of
+from lrsync.adapters.s3_route import Route
+from lrsync.adapters.s3_sign import UNSIGNED, Keys, Signer
+from lrsync.adapters.s3_uploads import Answer, Parcel, told_to_wait
+
+MOST_BACKOFF_S: Final = 20.0
+"""botocore's own bound ("standard" retries)."""
+
+OPERATIONS: Final = {"put_object": "PutObject", "upload_part": "UploadPart"}
+_HEADERS: Final = {
+    "StorageClass": "x-amz-storage-class",
+    "ServerSideEncryption": "x-amz-server-side-encryption",
+    "SSEKMSKeyId": "x-amz-server-side-encryption-aws-kms-key-id",
+    "IfNoneMatch": "if-none-match",
+    "ChecksumSHA256": "x-amz-checksum-sha256",
+    "ChecksumCRC32": "x-amz-checksum-crc32",
+    "ChecksumAlgorithm": "x-amz-sdk-checksum-algorithm",
+    "ContentMD5": "content-md5",
+}
+_ANSWERS: Final = {
+    "etag": "ETag",
+    "x-amz-checksum-sha256": "ChecksumSHA256",
+    "x-amz-checksum-crc32": "ChecksumCRC32",
+    "x-amz-checksum-type": "ChecksumType",
+    "x-amz-version-id": "VersionId",
+    "x-amz-server-side-encryption": "ServerSideEncryption",
+    "x-amz-server-side-encryption-customer-algorithm": "SSECustomerAlgorithm",
+}
+_REMOVED: Final = ["Expect:", "Content-Type:", "Accept:"]
+"""What libcurl would add by itself: a round trip for each photo, a type that S3 would keep, and nothing of use."""
+
+_ANY_SHAPE: Final = Shape("Answer", {"type": "structure"})
+_ERROR_BODY: Final = re.compile(rb"\s*(?:<\?xml[^>]*>)?\s*<Error[\s>]")
+_ELSEWHERE_CODES: Final = frozenset(
+    {"PermanentRedirect", "AuthorizationHeaderMalformed", "IllegalLocationConstraintException", "301"}
+)
+_TRANSIENT_STATUS: Final = frozenset({429, 500, 502, 503, 504})
+_TRANSIENT_CODES: Final = frozenset(
+    {
+        "RequestTimeout",
+        "RequestTimeoutException",
+        "PriorRequestNotComplete",
+        "SlowDown",
+        "Throttling",
+        "ThrottlingException",
+        "ThrottledException",
+        "RequestThrottled",
+        "RequestThrottledException",
+        "RequestLimitExceeded",
+        "TooManyRequestsException",
+        "BandwidthLimitExceeded",
+        "LimitExceededException",
+    }
+)
+"""What botocore's "standard" retries take for transient or throttling, as far as a store of objects says it."""
+
+_UNREACHABLE: Final = frozenset({pycurl.E_COULDNT_RESOLVE_HOST, pycurl.E_COULDNT_CONNECT})
+_NO_TRUST: Final = frozenset(
+    {
+        pycurl.E_SSL_CONNECT_ERROR,
+        pycurl.E_SSL_CERTPROBLEM,
+        pycurl.E_SSL_CIPHER,
+        pycurl.E_PEER_FAILED_VERIFICATION,
+        pycurl.E_SSL_CACERT_BADFILE,
+        pycurl.E_SSL_ISSUER_ERROR,
+        pycurl.E_SSL_INVALIDCERTSTATUS,
+    }
+)
+_CUT: Final = frozenset(
+    {pycurl.E_GOT_NOTHING, pycurl.E_SEND_ERROR, pycurl.E_RECV_ERROR, pycurl.E_PARTIAL_FILE, pycurl.E_SEND_FAIL_REWIND}
+)
+
+
+class ElsewhereError(Exception):
+    """The bucket is not where the route leads: botocore knows how to look for it."""
+
+
+class Courier:
+    """Sends parcels along one route, from any thread. `count` hears of every HTTP request."""
+
+    def __init__(
+        self, route: Route, wire: Wire, *, keys: Callable[[], Keys], count: Callable[[str, int], None], attempts: int
+    ) -> None:
+        self._route = route
+        self._wire = wire
+        self._keys = keys
+        self._count = count
+        self._attempts = attempts
+        self._signer = Signer(route.scope)
+        self._hash_parts = False
+
+    def send(self, operation: str, parcels: Sequence[Parcel], *, lanes: int) -> list[Answer | Exception]:
+        """What boto3's method answers or raises for each parcel, in order; ElsewhereError where only botocore can."""
+        results: dict[int, Answer | Exception] = {}
+        waiting = list(range(len(parcels)))
+        attempt = 0
+        while waiting:
+            attempt += 1
+            replies = self._exchange(operation, [parcels[index] for index in waiting], lanes)
+            pauses: dict[int, float] = {}
+            for index, reply in zip(waiting, replies, strict=True):
+                results[index] = result = self._read(operation, reply)
+                pause = self._pause(result, reply, attempt, parcels[index])
+                if pause is not None:
+                    pauses[index] = pause
+            if pauses:
+                time.sleep(max(pauses.values()))
+            waiting = list(pauses)
+        return [results[index] for index in range(len(parcels))]
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._wire.close()
+
+    # --- one attempt --------------------------------------------------------------------------------------
+
+    def _exchange(self, operation: str, parcels: Sequence[Parcel], lanes: int) -> list[Reply]:
+        keys, stamp = self._keys(), time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
+        requests = [self._request(parcel, keys, stamp) for parcel in parcels]
+        self._count(OPERATIONS[operation], len(requests))
+        return self._wire.exchange(requests, lanes=lanes)
+
+    def _request(self, parcel: Parcel, keys: Keys, stamp: str) -> Request:
+        params = parcel.params
+        headers = {_HEADERS[name]: str(value) for name, value in params.items() if name in _HEADERS}
+        for name, value in params.get("Metadata", {}).items():
+            headers[f"x-amz-meta-{name}"] = value
+        payload_hash = self._payload_hash(parcel)
+        headers |= {"host": self._route.host, "x-amz-date": stamp, "x-amz-content-sha256": payload_hash}
+        if keys.token:
+            headers["x-amz-security-token"] = keys.token
+        name, query = quote(params["Key"], safe="/~"), _query_of(params)
+        authorization = self._signer.authorization(
+            "PUT", self._route.path + name, query, headers=headers, payload_hash=payload_hash, keys=keys
+        )
+        del headers["host"]  # libcurl writes it, from the URL
+        lines = [*_REMOVED, f"authorization: {authorization}", *[f"{key}: {value}" for key, value in headers.items()]]
+        return Request(f"{self._route.base}{name}{'?' if query else ''}{query}", lines, parcel.body)
+
+    def _payload_hash(self, parcel: Parcel) -> str:
+        if parcel.sha256 is not None:
+            return parcel.sha256.hex()
+        if not self._hash_parts:
+            return UNSIGNED
+        body = parcel.body if isinstance(parcel.body, bytes) else parcel.body.getbuffer()
+        return hashlib.sha256(body).hexdigest()
+
+    # --- what came of it ----------------------------------------------------------------------------------
+
+    def _read(self, operation: str, reply: Reply) -> Answer | Exception:
+        if reply.error is not None:
+            return _failure(*reply.error, url=self._route.base)
+        status = reply.status
+        if status == 200 and reply.body and _ERROR_BODY.match(reply.body):
+            status = 500  # as botocore takes it: S3 may find out late
+        if 200 <= status < 300:
+            return {_ANSWERS[name]: value for name, value in reply.headers.items() if name in _ANSWERS}
+        return _refusal(operation, status, reply)
+
+    def _pause(self, result: Answer | Exception, reply: Reply, attempt: int, parcel: Parcel) -> float | None:
+        """Seconds to wait before this one is sent again; None where it is over."""
+        if isinstance(result, dict | ElsewhereError) or attempt >= self._attempts:
+            return None
+        if isinstance(result, ClientError):
+            if self._wants_a_hash(result, parcel):
+                self._hash_parts = True
+                return 0.0
+            if status_of(result) not in _TRANSIENT_STATUS and code_of(result) not in _TRANSIENT_CODES:
+                return None
+        elif not isinstance(result, boto.ConnectionError | boto.HTTPClientError):
+            return None
+        told = told_to_wait(reply.status, reply.headers.get("retry-after", ""))
+        # Jitter, not secrecy: clients that failed together shall not come back together.
+        return told if told is not None else random.random() * min(2.0 ** (attempt - 1), MOST_BACKOFF_S)
+
+    def _wants_a_hash(self, error: ClientError, parcel: Parcel) -> bool:
+        """Whether a store may refuse nothing but the unsigned payload, which some take over https only."""
+        over_http = self._route.base.startswith("http:")
+        return over_http and parcel.sha256 is None and not self._hash_parts and status_of(error) in (400, 403, 501)
+
+
+def _query_of(params: Mapping[str, Any]) -> str:
+    if "UploadId" not in params:
+        return ""
+    return f"partNumber={params['PartNumber']}&uploadId={quote(params['UploadId'], safe='~')}"
+
+
+def _refusal(operation: str, status: int, reply: Reply) -> Exception:
+    """The exception that boto3 raises for an answer that is no success, parsed by botocore's own parser."""
+    answer = {"status_code": status, "headers": HeadersDict(reply.headers), "body": reply.body}
+    try:
+        parsed = create_parser("rest-xml").parse(answer, _ANY_SHAPE)
+    except ResponseParserError as error:
+        return error
+    refused = ClientError(parsed, OPERATIONS[operation])
+    elsewhere = "x-amz-bucket-region" in reply.headers and status in (301, 302, 307, 400)
+    if elsewhere or 300 <= status < 400 or code_of(refused) in _ELSEWHERE_CODES:
+        return ElsewhereError(code_of(refused))
+    return refused
+
+
+def _failure(number: int, words: str, *, url: str) -> BotoCoreError:
+    """botocore's exception for a connection that libcurl could not make or keep."""
+    if number in _UNREACHABLE:
+        return boto.EndpointConnectionError(endpoint_url=url, error=words)
+    if number in (pycurl.E_COULDNT_RESOLVE_PROXY, 97):  # CURLE_PROXY, which pycurl has no name for
+        return boto.ProxyConnectionError(proxy_url="", error=words)
+    if number in _NO_TRUST:
+        return boto.SSLError(endpoint_url=url, error=OSError(words))
+    if number == pycurl.E_OPERATION_TIMEDOUT:
+        slow = "too slow" in words
+        kind = boto.ReadTimeoutError if slow else boto.ConnectTimeoutError
+        return kind(endpoint_url=url, error=words)
+    if number in _CUT:
+        return boto.ConnectionClosedError(endpoint_url=url)
+    return boto.HTTPClientError(error=words)

@@ -1,0 +1,165 @@
+"""Which way request bodies go: through libcurl where that can be done, else through boto3.
+
+boto3 stays the judge: it tells the route, the credentials and the certificates, and takes over what libcurl cannot.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from lrsync.adapters.s3_errors import BOTO_ERRORS
+from lrsync.adapters.s3_route import Probe, UnknownRouteError, ca_bundle
+from lrsync.adapters.s3_sign import Keys
+from lrsync.adapters.throttle import ThrottledBody
+from lrsync.errors import UsageError
+
+if TYPE_CHECKING:
+    from lrsync.adapters.s3_courier import Courier
+
+Answer = dict[str, Any]
+
+CURL: Final = "curl"
+BOTO3: Final = "boto3"
+MOST_WAIT_S: Final = 60
+"""The longest wait that a server may ask for with Retry-After."""
+_LOG: Final = logging.getLogger("lrsync")
+
+
+@dataclass(frozen=True, slots=True)
+class Parcel:
+    """One body to send. `params` are boto3's; `sha256` of the body where it is known, else it goes unsigned."""
+
+    params: Mapping[str, Any]
+    body: bytes | ThrottledBody
+    sha256: bytes | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UploadPorts:
+    """What uploads need of the connection to S3. `count` hears of each HTTP request by its API's name."""
+
+    bucket: str
+    client: Any
+    credentials: Any
+    ca_setting: str | None
+    verify_ssl: bool
+    attempts: int
+    connect_timeout_s: float
+    stall_timeout_s: float
+    count: Callable[[str, int], None]
+
+
+class Uploads:
+    """Sends bodies, from any thread."""
+
+    def __init__(self, ports: UploadPorts, transport: str | None) -> None:
+        self._ports = ports
+        self._lock = threading.Lock()
+        self._courier: Courier | None = None
+        self._probe = Probe(ports.client)
+        self._by_curl = self._can_curl(transport)
+
+    @property
+    def is_probing(self) -> bool:
+        """Whether this thread's request is one that is never sent."""
+        return self._probe.is_on
+
+    @staticmethod
+    def _can_curl(transport: str | None) -> bool:
+        """Whether libcurl is to be used and can be. Raises UsageError where it is asked for and is not there."""
+        if transport == BOTO3:
+            return False
+        try:
+            import pycurl  # noqa: F401 - only here: a run that sends nothing need not load it
+        except ImportError as error:
+            if transport == CURL:
+                hint = "pip install pycurl, or leave --transport out"
+                raise UsageError("libcurl cannot be used: pycurl is not installed", hint=hint) from error
+            _LOG.info("uploads go through boto3: pycurl is not installed")
+            return False
+        return True
+
+    def send(self, method: str, parcels: Sequence[Parcel], *, lanes: int) -> list[Answer | Exception]:
+        """What boto3's method answers or raises for each parcel, in order. Raises boto3's errors of credentials."""
+        courier = self._find_courier() if self._by_curl else None
+        if courier is None:
+            return [self._by_boto3(method, parcel) for parcel in parcels]
+        from lrsync.adapters.s3_courier import ElsewhereError
+
+        results = courier.send(method, parcels, lanes=lanes)
+        for index, result in enumerate(results):
+            if isinstance(result, ElsewhereError):
+                # botocore finds a bucket that moved, and remembers where: the next route leads there.
+                self._forget(courier)
+                results[index] = self._by_boto3(method, parcels[index])
+        return results
+
+    def _by_boto3(self, method: str, parcel: Parcel) -> Answer | Exception:
+        try:
+            answer: Answer = getattr(self._ports.client, method)(
+                Bucket=self._ports.bucket, Body=parcel.body, **parcel.params
+            )
+        except (*BOTO_ERRORS, ValueError, TypeError, OverflowError, RuntimeError) as error:
+            return error
+        return answer
+
+    def _find_courier(self) -> Courier | None:
+        with self._lock:
+            if self._courier is None and self._by_curl:
+                try:
+                    self._courier = self._make_courier()
+                except UnknownRouteError as reason:
+                    _LOG.warning("uploads go through boto3: %s", reason)
+                    self._by_curl = False
+            return self._courier
+
+    def _make_courier(self) -> Courier:
+        from lrsync.adapters.s3_courier import Courier
+        from lrsync.adapters.s3_curl import Wire, WireSettings
+
+        ports = self._ports
+        route = self._probe.learn(ports.bucket, self._keys())
+        wire = Wire(
+            WireSettings(
+                user_agent=route.user_agent,
+                ca=ca_bundle(ports.ca_setting) if ports.verify_ssl else None,
+                proxy=route.proxy,
+                connect_timeout_s=ports.connect_timeout_s,
+                stall_timeout_s=ports.stall_timeout_s,
+            )
+        )
+        return Courier(route, wire, keys=self._keys, count=ports.count, attempts=ports.attempts)
+
+    def _keys(self) -> Keys:
+        """The credentials as they are now: boto3 renews those that expire."""
+        if self._ports.credentials is None:
+            raise UnknownRouteError("there are no credentials")
+        frozen = self._ports.credentials.get_frozen_credentials()
+        return Keys(frozen.access_key, frozen.secret_key, frozen.token)
+
+    def _forget(self, courier: Courier) -> None:
+        with self._lock:
+            if self._courier is courier:
+                self._courier = None
+                courier.close()
+
+    def close(self) -> None:
+        """Close libcurl's connections; boto3's are its owner's to close."""
+        with self._lock:
+            if self._courier is not None:
+                self._courier.close()
+
+
+def told_to_wait(status: int, retry_after: str) -> float | None:
+    """Seconds that a busy server asks for, bounded; None where it says nothing.
+
+    botocore knows only AWS's own x-amz-retry-after: a server that asks for ten seconds with HTTP's Retry-After would
+    see every attempt spent within one.
+    """
+    if status not in (429, 503) or not (retry_after.isascii() and retry_after.isdigit()):
+        return None
+    return float(min(int(retry_after), MOST_WAIT_S))

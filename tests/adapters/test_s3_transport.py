@@ -1,0 +1,221 @@
+"""What only the way through libcurl can get wrong: dead connections, proxies, moved buckets, what is boto3's."""
+
+from __future__ import annotations
+
+import logging
+import socket
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing, contextmanager
+from dataclasses import replace
+from unittest import mock
+
+import pytest
+from botocore.credentials import RefreshableCredentials
+
+from lrsync.adapters.s3 import S3Store
+from lrsync.adapters.s3_route import UnknownRouteError, ca_bundle, proxy_for
+from lrsync.core.proof import encode_checksum
+from lrsync.errors import BucketError, ObjectError, UsageError
+from tests.stores.canned import CannedS3, Reply, error
+from tests.stores.memory import content_of
+
+PHOTO = content_of(b"photo")
+GOOD = Reply(headers={"ETag": '"e"', "x-amz-checksum-sha256": encode_checksum(PHOTO.sha256)})
+PART = Reply(headers={"ETag": '"e"'})
+
+
+@pytest.fixture
+def store(canned: CannedS3) -> Iterator[S3Store]:
+    with closing(canned.server.open_store("photos", max_attempts=3, transport="curl")) as opened:
+        yield opened
+
+
+def test_it_is_libcurl_that_sends(canned: CannedS3, store: S3Store) -> None:
+    canned.answer(GOOD)
+    store.put("a", PHOTO)
+    (asked,) = canned.asked
+    assert "amz-sdk-invocation-id" not in asked.headers, "botocore sends one with every request"
+    assert not {"expect", "content-type", "accept"} & asked.headers.keys()
+    assert asked.headers["x-amz-content-sha256"] == PHOTO.sha256.hex()
+
+
+def test_without_pycurl_it_is_boto3(
+    canned: CannedS3, open_store: Callable[..., S3Store], caplog: pytest.LogCaptureFixture
+) -> None:
+    canned.answer(GOOD)
+    with mock.patch.dict(sys.modules, {"pycurl": None}), caplog.at_level(logging.INFO, "lrsync"):
+        open_store(canned.server, "photos").put("a", PHOTO)
+        assert "amz-sdk-invocation-id" in canned.asked[0].headers
+        assert "pycurl is not installed" in caplog.text
+        with pytest.raises(UsageError, match="pycurl"):
+            open_store(canned.server, "photos", transport="curl")
+
+
+def test_what_is_signed_in_a_way_of_its_own_is_boto3s(
+    canned: CannedS3, open_store: Callable[..., S3Store], caplog: pytest.LogCaptureFixture
+) -> None:
+    canned.answer(GOOD)
+    store = open_store(canned.server, "photos")
+    others = mock.Mock()
+    others.get_frozen_credentials.return_value = mock.Mock(access_key="OTHER", secret_key="other", token=None)
+    uploads = store._calls._uploads
+    patched = mock.patch.object(uploads, "_ports", replace(uploads._ports, credentials=others))
+    with caplog.at_level(logging.WARNING, "lrsync"), patched:
+        store.put("a", PHOTO)
+    assert "amz-sdk-invocation-id" in canned.asked[0].headers
+    assert "signed in a way of their own" in caplog.text
+
+
+def test_credentials_that_are_renewed_are_used_at_once(canned: CannedS3, store: S3Store) -> None:
+    canned.answer(GOOD)
+    store.put("a", PHOTO)
+    renewed = mock.Mock(spec=RefreshableCredentials)
+    renewed.get_frozen_credentials.return_value = mock.Mock(access_key="NEW", secret_key="new", token="a-token")
+    with mock.patch.object(store._calls._uploads, "_ports", mock.Mock(credentials=renewed)):
+        store.put("b", PHOTO)
+    assert "Credential=NEW/" in canned.asked[1].headers["authorization"]
+    assert canned.asked[1].headers["x-amz-security-token"] == "a-token"
+
+
+def test_a_bucket_that_moved_is_left_to_botocore(canned: CannedS3, store: S3Store) -> None:
+    canned.answer(GOOD)
+    store.put("a", PHOTO)
+    moved = error(400, "AuthorizationHeaderMalformed")
+    moved.headers["x-amz-bucket-region"] = "eu-west-3"
+    canned.answer(moved, GOOD)
+    first_way = store._calls._uploads._courier
+    store.put("b", PHOTO)
+    store.put("c", PHOTO)
+    assert ["amz-sdk-invocation-id" in asked.headers for asked in canned.asked] == [False, False, True, False]
+    assert store._calls._uploads._courier is not first_way, "the way is asked for anew"
+    assert store.requests.put == 4
+
+
+def test_a_late_error_is_tried_again(canned: CannedS3, store: S3Store) -> None:
+    canned.answer(Reply(200, error(200, "InternalError").body), GOOD)
+    store.put("a", PHOTO)
+    assert store.requests.put == 2
+
+
+def test_parts_are_hashed_only_where_a_store_insists(canned: CannedS3, store: S3Store) -> None:
+    canned.answer(error(400, "InvalidRequest"), PART)
+    store.put_part("a", "u", 1, b"photo")
+    store.put_part("a", "u", 2, b"photo")
+    sent = [asked.headers["x-amz-content-sha256"] for asked in canned.asked]
+    assert sent == ["UNSIGNED-PAYLOAD", PHOTO.sha256.hex(), PHOTO.sha256.hex()]
+
+
+@contextmanager
+def fickle_server(connections: list[int]) -> Iterator[str]:
+    """Answers one request on each connection, promises to keep it, and closes it all the same."""
+    checksum = GOOD.headers["x-amz-checksum-sha256"]
+    head = ("HTTP/1.1 200 OK", "Content-Length: 0", 'ETag: "e"', f"x-amz-checksum-sha256: {checksum}")
+    answer = "\r\n".join([*head, "", ""])
+    listening = socket.create_server(("127.0.0.1", 0))
+    closing_too = threading.Event()
+
+    def serve() -> None:
+        while not closing_too.is_set():
+            try:
+                connection, _ = listening.accept()
+            except OSError:
+                return
+            connections.append(1)
+            with connection:
+                received = b""
+                while not received.endswith(b"photo"):
+                    data = connection.recv(65_536)
+                    if not data:
+                        break
+                    received += data
+                else:
+                    connection.sendall(answer.encode())
+
+    thread = threading.Thread(target=serve, daemon=True)
+    thread.start()
+    yield f"http://127.0.0.1:{listening.getsockname()[1]}"
+    closing_too.set()
+    listening.shutdown(socket.SHUT_RDWR)
+    listening.close()
+    thread.join(10)
+
+
+def test_a_connection_that_died_meanwhile_fails_no_photo(canned: CannedS3) -> None:
+    connections: list[int] = []
+    with (
+        fickle_server(connections) as endpoint,
+        closing(canned.server.open_store("photos", endpoint_url=endpoint, transport="curl", max_attempts=2)) as store,
+    ):
+        for number in range(5):
+            store.put(f"k{number}", PHOTO)
+    assert len(connections) == 5
+
+
+def test_a_refused_connection_ends_the_run(canned: CannedS3) -> None:
+    with closing(socket.create_server(("127.0.0.1", 0))) as taken:
+        port = taken.getsockname()[1]
+    with (
+        closing(
+            canned.server.open_store(
+                "photos", endpoint_url=f"http://127.0.0.1:{port}", transport="curl", max_attempts=1
+            )
+        ) as store,
+        pytest.raises(BucketError, match="cannot be reached"),
+    ):
+        store.put("a", PHOTO)
+
+
+def test_a_cut_answer_is_no_answer(canned: CannedS3, store: S3Store) -> None:
+    canned.answer(Reply(200, b"<half", GOOD.headers, cut=True))
+    with pytest.raises(ObjectError, match="the connection failed"):
+        store.put("a", PHOTO)
+    assert store.requests.put == 3
+
+
+def test_threads_share_connections_and_each_gets_its_own_answer(canned: CannedS3, store: S3Store) -> None:
+    canned.answer(GOOD)
+    contents = {f"k{number}": PHOTO for number in range(40)}
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda key: store.put(key, contents[key]), contents))
+    assert sorted(asked.path for asked in canned.asked) == sorted(f"/photos/{key}" for key in contents)
+    assert store.requests.put == 40
+
+
+@pytest.mark.parametrize(
+    ("variables", "expected"),
+    [
+        ({}, ""),
+        ({"http_proxy": "http://p:1"}, "http://p:1"),
+        ({"http_proxy": "p:1"}, "http://p:1"),
+        ({"https_proxy": "http://p:1"}, ""),
+        ({"http_proxy": "http://p:1", "no_proxy": "127.0.0.1"}, ""),
+        ({"all_proxy": "http://p:1"}, ""),
+    ],
+)
+def test_the_proxy_is_the_one_that_botocore_takes(variables: dict[str, str], expected: str) -> None:
+    with mock.patch.dict("os.environ", variables, clear=True):
+        assert proxy_for("http://127.0.0.1:9/") == expected
+
+
+def test_another_kind_of_proxy_is_left_to_boto3() -> None:
+    with mock.patch.dict("os.environ", {"http_proxy": "socks5://p:1"}, clear=True), pytest.raises(UnknownRouteError):
+        proxy_for("http://127.0.0.1:9/")
+
+
+def test_requests_go_through_the_proxy(canned: CannedS3) -> None:
+    canned.answer(GOOD)
+    named = canned.server.settings("photos", endpoint_url="http://s3.example.invalid", transport="curl")
+    with canned.server.signed_in(), mock.patch.dict("os.environ", {"http_proxy": canned.server.endpoint}):
+        store = S3Store(named)
+        with closing(store):
+            store.put("a", PHOTO)
+    assert canned.asked[0].path == "http://s3.example.invalid/photos/a"
+
+
+def test_the_certificates_are_those_that_botocore_trusts() -> None:
+    assert ca_bundle("/own.pem", {"REQUESTS_CA_BUNDLE": "/requests.pem"}) == "/own.pem"
+    assert ca_bundle(None, {"REQUESTS_CA_BUNDLE": "/requests.pem"}) == "/requests.pem"
+    assert ca_bundle(None, {}).endswith("cacert.pem")
