@@ -12,10 +12,10 @@ import sqlite3
 from contextlib import closing
 from itertools import count
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from lrsync.adapters import sqlite
-from lrsync.adapters.schema_names import RUNS, SCHEMA_VERSION
+from lrsync.adapters.schema_names import APPLICATION_ID, RUNS, SCHEMA_VERSION
 from lrsync.core.model import RunResult
 from lrsync.errors import ManifestError
 
@@ -25,6 +25,12 @@ if TYPE_CHECKING:
 
 BEGIN = "lrsync-begin"
 """In a connection's `info`: the statement that begins its next transaction; absent for a writer's."""
+
+
+_ALEMBICS_TABLE: Final = (
+    "CREATE TABLE alembic_version "
+    "(version_num VARCHAR(32) NOT NULL, CONSTRAINT alembic_version_pkc PRIMARY KEY (version_num))"
+)
 
 
 def migrations_dir() -> Path:
@@ -43,7 +49,7 @@ def prepare(path: Path, *, check: bool = True, scripts: Path | None = None, vers
     """
     with sqlite.translating(path):
         if not os.path.lexists(path):
-            _create(path, scripts or migrations_dir())
+            _create(path, scripts)
         sqlite.check_header(path)
         found = _user_version(path)
         if found > version:
@@ -145,16 +151,34 @@ def _remove_side_files(path: Path) -> None:
         sqlite.side_file(path, suffix).unlink(missing_ok=True)
 
 
-def _create(path: Path, scripts: Path) -> None:
-    """Make it under another name and rename it: a crash must not leave half a manifest, which would look damaged."""
+def _create(path: Path, scripts: Path | None) -> None:
+    """Make it under another name and rename it: a crash must not leave half a manifest, which would look damaged.
+
+    Without `scripts` from the schema as it is now: importing Alembic costs as much as sending a thousand photos. A
+    test holds that the migrations make the same.
+    """
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     new = sqlite.side_file(path, ".new")
     _remove_side_files(path)
     _make_private(new)
     with closing(sqlite.connect(new)) as connection:
         connection.execute("PRAGMA journal_mode = WAL")
-    _upgrade(new, scripts)
+    if scripts is None:
+        _create_current(new)
+    else:
+        _upgrade(new, scripts)
     new.replace(path)
+
+
+def _create_current(path: Path) -> None:
+    from lrsync.adapters.schema import metadata
+
+    with make_engine(path).begin() as connection:
+        metadata.create_all(connection)
+        connection.exec_driver_sql(_ALEMBICS_TABLE)
+        connection.exec_driver_sql("INSERT INTO alembic_version VALUES (?)", (f"{SCHEMA_VERSION:04}",))
+        connection.exec_driver_sql(f"PRAGMA application_id = {APPLICATION_ID}")
+        connection.exec_driver_sql(f"PRAGMA user_version = {SCHEMA_VERSION}")
 
 
 def _make_private(path: Path) -> None:

@@ -32,6 +32,7 @@ from lrsync.adapters.manifest_sql import (
     UPSERT,
     one_row,
     twins,
+    with_twins,
 )
 from lrsync.adapters.manifest_verify import Proofs
 from lrsync.adapters.schema import directories, files, findings, library, multiparts
@@ -157,6 +158,13 @@ class Manifest:
     def find_twin(self, sha256: bytes) -> ManifestEntry | None:
         """A row with these bytes whose object is good; rather one that is not missing."""
         return self._first(twins(sha256).order_by(files.c.missing_since.is_not(None)).limit(1))
+
+    def with_twins(self, digests: Sequence[bytes]) -> set[bytes]:
+        """Those of these sha256s (fewer than a thousand) for which `find_twin` has a row, in one look."""
+        if not digests:
+            return set()
+        with self._session.reading() as connection:
+            return set(connection.exec_driver_sql(with_twins(len(digests)), tuple(digests)).scalars())
 
     def has_live_twin(self, entry: ManifestEntry) -> bool:
         """Whether another row, not missing and good, has the same bytes: then it was moved, not deleted."""
@@ -350,6 +358,10 @@ class Manifest:
     def listed(self, key: str) -> ListedObject | None:
         """What this run's listing said about a key; None also where there was no listing."""
         return self._listing.get(key)
+
+    def listed_among(self, keys: Sequence[str]) -> set[str]:
+        """Which of these keys this run's listing has, in one look."""
+        return self._listing.among(keys)
 
     def compare_listing(self) -> Iterator[tuple[ManifestEntry, ListedObject | None]]:
         """Rows that the listing does not have, or has with another size or ETag; and those marked with drift.

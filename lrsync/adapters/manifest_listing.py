@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from typing import Any, Final
 
@@ -87,6 +87,16 @@ class ListingScratch:
         with self._session.reading() as connection:
             row = connection.exec_driver_sql(statement, (to_text(key),)).first()
         return None if row is None else _decode(row)
+
+    def among(self, keys: Sequence[str]) -> set[str]:
+        """Which of these keys the listing has; none where there was no listing."""
+        if not self._begun or not keys:
+            return set()
+        marks = ", ".join("?" * len(keys))
+        statement = f"SELECT key FROM temp.listing WHERE key IN ({marks})"
+        with self._session.reading() as connection:
+            found = connection.exec_driver_sql(statement, tuple(map(to_text, keys))).scalars().all()
+        return {from_text(key) for key in found}
 
     def compare(self) -> Iterator[tuple[ManifestEntry, ListedObject | None]]:
         """Rows that the listing does not have or has otherwise, and rows with drift, by path."""

@@ -78,3 +78,13 @@ def twins(sha256: bytes) -> Select[Any]:
     """Good rows with these bytes. The index holds the first eight, as an expression that must be spelled alike."""
     head = text("substr(files.sha256, 1, 8) = :head").bindparams(head=sha256[:8])
     return ROWS.where(head, files.c.sha256 == sha256, files.c.drift.is_(None))
+
+
+def with_twins(count: int) -> str:
+    """Those of `count` sha256s that a good row has. Of many rows with the same bytes no more than one is looked at."""
+    values = ", ".join(["(?)"] * count)
+    return (
+        f"WITH wanted(sha256) AS (VALUES {values}) SELECT w.sha256 FROM wanted w WHERE EXISTS ("
+        f"SELECT 1 FROM {files.name} f WHERE substr(f.sha256, 1, 8) = substr(w.sha256, 1, 8) "
+        "AND f.sha256 = w.sha256 AND f.sha256 IS NOT NULL AND f.drift IS NULL)"
+    )

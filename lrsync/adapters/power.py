@@ -24,7 +24,7 @@ def awake_while_working(sink: EventSink) -> Iterator[EventSink]:
     keeper = _Keeper()
 
     def watching(event: Event) -> None:
-        if is_work(event):
+        if not keeper.is_started and is_work(event):
             keeper.start()
         sink(event)
 
@@ -61,10 +61,13 @@ class _Keeper:
         self._over = threading.Event()
         self._thread: threading.Thread | None = None
 
+    @property
+    def is_started(self) -> bool:
+        """Whether there is nothing left to begin."""
+        return self._thread is not None
+
     def start(self) -> None:
         """Begin, once."""
-        if self._thread is not None:
-            return
         with self._lock:
             if self._thread is None and not self._over.is_set():
                 self._thread = threading.Thread(target=self._keep, name="keep-awake", daemon=True)

@@ -23,6 +23,8 @@ from lrsync.core.model import Content, Stat
 from lrsync.core.ports import RacedError
 
 CHUNK_BYTES: Final = 1 << 20
+SMALL_BYTES: Final = 128 << 10
+"""Below this, opening a file and looking after it costs more than reading it."""
 
 
 class _Hash(Protocol):
@@ -64,6 +66,10 @@ def read_content(
     etag_part_sizes: Sequence[int] = (),
 ) -> Content:
     """Read a file once, from its start to its end; see `SourceTree.read`."""
+    if not (want_md5 or etag_part_sizes):
+        content = _read_small(root, path, min(hold_below, SMALL_BYTES))
+        if content is not None:
+            return content
     md5 = hashlib.md5(usedforsecurity=False) if want_md5 else None
     extra = _Extra(md5, tuple(PartsHash(length) for length in etag_part_sizes))
     with _opened(root, path) as (file, before):
@@ -74,7 +80,7 @@ def read_content(
         after = facts_of(os.fstat(file.fileno()))
     if after != before:
         raise RacedError(f"{path} changed while it was read")
-    return extra.put_into(content)
+    return extra.put_into(content) if extra.hashes else content
 
 
 def read_range(root: str, path: str, offset: int, length: int) -> bytes:
@@ -86,6 +92,26 @@ def read_range(root: str, path: str, offset: int, length: int) -> bytes:
     if done != length:
         raise RacedError(f"{path} became shorter")
     return bytes(data)
+
+
+def _read_small(root: str, path: str, hold_below: int) -> Content | None:
+    """A small regular file, in as few steps as it takes; None for any other, and for one that changes meanwhile."""
+    try:
+        handle = open_below(root, path, FILE_FLAGS)
+    except OSError:
+        return None  # whoever opens it again says why
+    try:
+        found = os.fstat(handle)
+        before = facts_of(found)
+        if before.size >= hold_below or not stat_module.S_ISREG(found.st_mode):
+            return None
+        # One byte more than there should be: a file that grew shows itself.
+        data = os.read(handle, before.size + 1)
+        if len(data) != before.size or facts_of(os.fstat(handle)) != before:
+            return None
+    finally:
+        os.close(handle)
+    return Content(stat=before, sha256=hashlib.sha256(data).digest(), crc32=isal_zlib.crc32(data), data=data)
 
 
 @contextmanager

@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from botocore.exceptions import ClientError
 
-from lrsync.adapters.s3_client import Answer, S3Calls, StoreSettings
+from lrsync.adapters.s3_client import Answer, Failure, S3Calls, StoreSettings
 from lrsync.adapters.s3_copy import COPY_LIMIT_BYTES, COPY_PART_BYTES, Copier
 from lrsync.adapters.s3_errors import BOTO_ERRORS, code_of, status_of, translate
 from lrsync.adapters.s3_listing import Listing
@@ -26,6 +26,7 @@ from lrsync.adapters.s3_proofs import (
     check_etag,
     content_md5,
     is_refusal,
+    is_sound,
     md5_of,
     mismatch,
     unquote,
@@ -51,7 +52,7 @@ from lrsync.core.parts import object_metadata
 from lrsync.core.ports import Body, Span
 from lrsync.core.proof import encode_checksum, proves_content
 from lrsync.core.thaw import Thaw, Tier, thaw_of
-from lrsync.errors import ObjectChangedError, ObjectError, ObjectExistsError
+from lrsync.errors import LrsyncError, ObjectChangedError, ObjectError, ObjectExistsError
 
 __all__ = ["S3Store", "StoreSettings"]
 
@@ -98,13 +99,11 @@ class S3Store:
 
     def put(self, key: str, content: Content, *, if_absent: bool = False) -> Stored:
         """Store `content.data` in one request; returns only what the store's answer proves."""
-        if content.data is None:
-            raise ValueError("a single PUT needs the bytes in memory")
-        check_data(content.data, content)
+        check_data(content)
         ways = self._abilities.ways(self._abilities.checksums, conditional=if_absent)
         for way in ways:
             try:
-                stored = self._put(key, content.data, content, way)
+                stored = self._put(key, content, way)
             except ObjectExistsError:
                 self._abilities.conditions = Support.HONOURED
                 raise
@@ -117,24 +116,62 @@ class S3Store:
                 return stored
         raise AssertionError("there is always a way to try")
 
-    def _put(self, key: str, data: bytes, content: Content, way: Way) -> Stored:
-        params: dict[str, Any] = {"Metadata": object_metadata(content), **self._calls.write_options()}
+    def put_many(
+        self, uploads: Sequence[tuple[str, Content]], *, if_absent: bool = False
+    ) -> list[Stored | ObjectError | LrsyncError]:
+        """`put` for many small contents at once, in order: for each what `put` returns or raises."""
+        way = self._abilities.ways(self._abilities.checksums, conditional=if_absent)[0]
+        if not all(is_sound(content) for _, content in uploads):
+            return [self._try_put(key, content, if_absent=if_absent) for key, content in uploads]
+        sent = [self._prepare(key, content, way) for key, content in uploads]
+        answers = self._calls.upload("put_object", [parcel for parcel, _ in sent])
+        return [
+            self._settle(key, content, answer, md5, way)
+            for (key, content), (_, md5), answer in zip(uploads, sent, answers, strict=True)
+        ]
+
+    def _settle(
+        self, key: str, content: Content, answer: Answer | Failure, md5: bytes | None, way: Way
+    ) -> Stored | ObjectError | LrsyncError:
+        try:
+            if isinstance(answer, dict):
+                return self._judge(key, content, answer, md5, way)
+        except (ObjectError, LrsyncError) as error:
+            return error
+        if isinstance(answer, ObjectError) and is_refusal(answer):
+            return self._try_put(key, content, if_absent=way.condition)
+        return answer
+
+    def _try_put(self, key: str, content: Content, *, if_absent: bool) -> Stored | ObjectError | LrsyncError:
+        try:
+            return self.put(key, content, if_absent=if_absent)
+        except (ObjectError, LrsyncError) as error:
+            return error
+
+    def _put(self, key: str, content: Content, way: Way) -> Stored:
+        parcel, md5 = self._prepare(key, content, way)
+        return self._judge(key, content, self._calls.upload_one("put_object", parcel), md5, way)
+
+    def _prepare(self, key: str, content: Content, way: Way) -> tuple[Parcel, bytes | None]:
+        """The request that stores a content, and the MD5 that goes with it where the store wants watching."""
+        assert content.data is not None
+        params: dict[str, Any] = {"Key": key, "Metadata": object_metadata(content), **self._calls.write_options()}
         if way.condition:
             params["IfNoneMatch"] = "*"
         if way.checksum:
             params |= {"ChecksumSHA256": encode_checksum(content.sha256), "ChecksumAlgorithm": "SHA256"}
         # MD5 costs a second pass over the bytes: only as long as the store is not known to check the sha256.
         trusted = way.checksum and self._abilities.checksums is Support.HONOURED
-        md5 = None if trusted else content.md5 or md5_of(data)
+        md5 = None if trusted else content.md5 or md5_of(content.data)
         if md5 is not None:
             params |= content_md5(md5)
-        answer = self._calls.upload_one(
-            "put_object", Parcel({"Key": key, **params}, self._calls.body(data), content.sha256)
-        )
+        return Parcel(params, self._calls.body(content.data), content.sha256), md5
+
+    def _judge(self, key: str, content: Content, answer: Answer, md5: bytes | None, way: Way) -> Stored:
         self._learn(answer, way)
         if md5 is None and not answer.get("ChecksumSHA256"):
             # It used to report the checksum and does not now: what it has is unproven, so it goes again, with MD5.
-            return self._put(key, data, content, Way(checksum=False, condition=False))
+            return self._put(key, content, Way(checksum=False, condition=False))
         return self._acknowledged(key, answer, content, md5)
 
     def _learn(self, answer: Answer, way: Way) -> None:

@@ -13,7 +13,6 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final, cast
 from urllib.parse import urlsplit
 
-import boto3
 import botocore.session
 from botocore.config import Config
 from urllib3.exceptions import InsecureRequestWarning
@@ -37,6 +36,9 @@ CONNECT_TIMEOUT_S: Final = 10
 READ_TIMEOUT_S: Final = 60
 EXPECT_FROM_BYTES: Final = 1 << 20
 """From this size on a body waits for the server's consent; below it the extra round trip costs more than it saves."""
+
+BATCHES_AT_ONCE: Final = 2
+"""So many callers send many bodies at once: together they use as many connections as there are threads."""
 
 _COUNTED_AS: Final[dict[str, str]] = {
     "PutObject": "put",
@@ -140,20 +142,23 @@ class S3Calls:
             # The user is warned in our own words, once; urllib3 would do so at every request.
             warnings.simplefilter("ignore", InsecureRequestWarning)
         try:
-            core = botocore.session.get_session()
-            session = boto3.session.Session(
-                botocore_session=core, profile_name=settings.profile, region_name=settings.region
-            )
+            # What boto3's own session is made of; boto3 adds the import of a transfer manager that nobody needs here.
+            session = botocore.session.Session(profile=settings.profile)
             # None, not True: only then AWS_CA_BUNDLE counts.
             verify = None if settings.verify_ssl else False
-            client = session.client(
-                "s3", endpoint_url=settings.endpoint_url, config=make_config(settings), verify=verify
+            made = session.create_client(
+                "s3",
+                region_name=settings.region,
+                endpoint_url=settings.endpoint_url,
+                config=make_config(settings),
+                verify=verify,
             )
         except BOTO_ERRORS as error:
             raise translate(error, "connect", settings.target) from error
         except ValueError as error:
             endpoint = settings.target.endpoint
             raise UsageError(f"the endpoint {endpoint} is not a URL", hint="check --endpoint-url") from error
+        client = cast("S3Client", made)
         client.meta.events.register("before-send.s3", self._on_send)
         # The stubs know only hooks that answer nothing; this one answers how long to wait.
         client.meta.events.register_first("needs-retry.s3", cast("Callable[..., None]", self._wait_as_told))
@@ -163,7 +168,7 @@ class S3Calls:
             bucket=settings.bucket,
             client=client,
             credentials=session.get_credentials(),
-            ca_setting=core.get_config_variable("ca_bundle"),
+            ca_setting=session.get_config_variable("ca_bundle"),
             verify_ssl=settings.verify_ssl,
             attempts=settings.max_attempts,
             connect_timeout_s=CONNECT_TIMEOUT_S,
@@ -228,7 +233,7 @@ class S3Calls:
         Raises BucketError where the credentials cannot be had.
         """
         try:
-            results = self._uploads.send(method, parcels, lanes=self.settings.threads)
+            results = self._uploads.send(method, parcels, lanes=max(1, self.settings.threads // BATCHES_AT_ONCE))
         except BOTO_ERRORS as error:
             raise self._translated(error, method) from error
         return [result if isinstance(result, dict) else self._translated(result, method) for result in results]

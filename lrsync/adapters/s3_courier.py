@@ -42,13 +42,13 @@ _HEADERS: Final = {
     "ContentMD5": "content-md5",
 }
 _ANSWERS: Final = {
-    "etag": "ETag",
-    "x-amz-checksum-sha256": "ChecksumSHA256",
-    "x-amz-checksum-crc32": "ChecksumCRC32",
-    "x-amz-checksum-type": "ChecksumType",
-    "x-amz-version-id": "VersionId",
-    "x-amz-server-side-encryption": "ServerSideEncryption",
-    "x-amz-server-side-encryption-customer-algorithm": "SSECustomerAlgorithm",
+    b"etag": "ETag",
+    b"x-amz-checksum-sha256": "ChecksumSHA256",
+    b"x-amz-checksum-crc32": "ChecksumCRC32",
+    b"x-amz-checksum-type": "ChecksumType",
+    b"x-amz-version-id": "VersionId",
+    b"x-amz-server-side-encryption": "ServerSideEncryption",
+    b"x-amz-server-side-encryption-customer-algorithm": "SSECustomerAlgorithm",
 }
 _REMOVED: Final = ["Expect:", "Content-Type:", "Accept:"]
 """What libcurl would add by itself: a round trip for each photo, a type that S3 would keep, and nothing of use."""
@@ -178,7 +178,7 @@ class Courier:
         if status == 200 and reply.body and _ERROR_BODY.match(reply.body):
             status = 500  # as botocore takes it: S3 may find out late
         if 200 <= status < 300:
-            return {_ANSWERS[name]: value for name, value in reply.headers.items() if name in _ANSWERS}
+            return {_ANSWERS[name]: reply.header(name) for name in reply.headers if name in _ANSWERS}
         return _refusal(operation, status, reply)
 
     def _pause(self, result: Answer | Exception, reply: Reply, attempt: int, parcel: Parcel) -> float | None:
@@ -193,7 +193,7 @@ class Courier:
                 return None
         elif not isinstance(result, boto.ConnectionError | boto.HTTPClientError):
             return None
-        told = told_to_wait(reply.status, reply.headers.get("retry-after", ""))
+        told = told_to_wait(reply.status, reply.header(b"retry-after"))
         # Jitter, not secrecy: clients that failed together shall not come back together.
         return told if told is not None else random.random() * min(2.0 ** (attempt - 1), MOST_BACKOFF_S)
 
@@ -211,13 +211,14 @@ def _query_of(params: Mapping[str, Any]) -> str:
 
 def _refusal(operation: str, status: int, reply: Reply) -> Exception:
     """The exception that boto3 raises for an answer that is no success, parsed by botocore's own parser."""
-    answer = {"status_code": status, "headers": HeadersDict(reply.headers), "body": reply.body}
+    headers = {name.decode("latin-1"): reply.header(name) for name in reply.headers}
+    answer = {"status_code": status, "headers": HeadersDict(headers), "body": reply.body}
     try:
         parsed = create_parser("rest-xml").parse(answer, _ANY_SHAPE)
     except ResponseParserError as error:
         return error
     refused = ClientError(parsed, OPERATIONS[operation])
-    elsewhere = "x-amz-bucket-region" in reply.headers and status in (301, 302, 307, 400)
+    elsewhere = "x-amz-bucket-region" in headers and status in (301, 302, 307, 400)
     if elsewhere or 300 <= status < 400 or code_of(refused) in _ELSEWHERE_CODES:
         return ElsewhereError(code_of(refused))
     return refused

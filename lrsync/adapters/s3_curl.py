@@ -40,12 +40,16 @@ class Request(NamedTuple):
 
 
 class Reply(NamedTuple):
-    """What came of it: an answer (header names in lower case), or libcurl's error number and words."""
+    """What came of it: an answer (header names in lower case, values as they came), or libcurl's error."""
 
     status: int
-    headers: dict[str, str]
+    headers: dict[bytes, bytes]
     body: bytes
     error: tuple[int, str] | None = None
+
+    def header(self, name: bytes) -> str:
+        """One header's value, '' where there is none."""
+        return self.headers.get(name, b"").strip().decode("latin-1")
 
 
 class _Lane:
@@ -222,14 +226,13 @@ def _rewind(body: ThrottledBody, offset: int, whence: int) -> int:
     return int(pycurl.SEEKFUNC_OK)
 
 
-def _headers_of(lines: list[bytes]) -> dict[str, str]:
+def _headers_of(lines: list[bytes]) -> dict[bytes, bytes]:
     """The last answer's headers: a 100 Continue or a proxy's own answer may have come before it."""
-    headers: dict[str, str] = {}
+    headers: dict[bytes, bytes] = {}
     for line in lines:
         if line.startswith(b"HTTP/"):
-            headers = {}
+            headers.clear()
             continue
-        name, colon, value = line.partition(b":")
-        if colon:
-            headers[name.decode("latin-1").lower()] = value.strip().decode("latin-1")
+        name, _, value = line.partition(b":")
+        headers[name.lower()] = value
     return headers

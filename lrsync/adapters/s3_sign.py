@@ -49,7 +49,7 @@ class Signer:
         """
         names = sorted(headers)
         listed = ";".join(names)
-        canonical = "".join([f"{name}:{' '.join(headers[name].split())}\n" for name in names])
+        canonical = "".join([f"{name}:{_trimmed(headers[name])}\n" for name in names])
         request = f"{method}\n{path}\n{query}\n{canonical}\n{listed}\n{payload_hash}"
         stamp = headers["x-amz-date"]
         day = stamp[:8]
@@ -66,3 +66,8 @@ class Signer:
                 key = hmac.digest(key, step.encode(), "sha256")
             self._day_key = (secret, day, key)  # one assignment: another thread sees the old one or this one
         return key
+
+
+def _trimmed(value: str) -> str:
+    """The value as it is signed: with single blanks, and none at its ends."""
+    return " ".join(value.split()) if " " in value else value

@@ -35,6 +35,7 @@ from lrsync.core.model import (
 )
 from lrsync.core.thaw import Tier
 from lrsync.core.timeline import FileVersion, PathState, Recorded
+from lrsync.errors import LrsyncError, ObjectError
 
 Clock = Callable[[], int]
 """Nanoseconds since the epoch, now."""
@@ -192,6 +193,11 @@ class ObjectStore(Protocol):
         `if_absent`: raises ObjectExistsError where the key is taken, on stores that can tell; others overwrite.
         Raises ChecksumMismatchError where S3 refused the bytes or answered with another checksum.
         """
+
+    def put_many(
+        self, uploads: Sequence[tuple[str, Content]], *, if_absent: bool = False
+    ) -> list[Stored | ObjectError | LrsyncError]:
+        """`put` for many small contents at once, in order: for each what `put` returns or raises."""
 
     def start_multipart(self, key: str, content: Content) -> str:
         """Begin a multipart upload and return its id."""
@@ -407,6 +413,9 @@ class ManifestStore(Protocol):
     def find_twin(self, sha256: bytes) -> ManifestEntry | None:
         """A row with these bytes whose object is good; rather one that is not missing."""
 
+    def with_twins(self, digests: Sequence[bytes]) -> set[bytes]:
+        """Those of these sha256s for which `find_twin` has a row, in one look."""
+
     def has_live_twin(self, entry: ManifestEntry) -> bool:
         """Whether another row, not missing and good, has the same bytes: then it was moved, not deleted."""
 
@@ -463,6 +472,9 @@ class ManifestStore(Protocol):
 
     def listed(self, key: str) -> ListedObject | None:
         """What this run's listing said about a key; None also where there was no listing."""
+
+    def listed_among(self, keys: Sequence[str]) -> set[str]:
+        """Which of these keys this run's listing has, in one look."""
 
     def compare_listing(self) -> Iterator[tuple[ManifestEntry, ListedObject | None]]:
         """Rows that the listing does not have, or has with another size or ETag; and those marked with drift."""

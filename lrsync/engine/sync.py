@@ -49,6 +49,7 @@ from lrsync.core.plan import MASS_CHANGE_FILES, MaxDelete, is_mass_change
 from lrsync.core.ports import Clock, ManifestPacker, ManifestStore, ObjectStore, SealStore, SourceTree
 from lrsync.engine import reconcile, reports, uploads
 from lrsync.engine.advice import advise
+from lrsync.engine.batch import WORKERS, Batch, handle_batch
 from lrsync.engine.deletion import Deleter, ScanFacts, plan_deletes
 from lrsync.engine.gone import GoneFiles
 from lrsync.engine.multipart import InflightBytes, MultipartUploader, StoppedError
@@ -57,7 +58,7 @@ from lrsync.engine.recorder import Recorder, change_of
 from lrsync.engine.snapshot import SnapshotKeeper
 from lrsync.engine.tally import Tallier
 from lrsync.engine.transfer import TransferPolicy, Transferrer
-from lrsync.engine.work import WorkQueue
+from lrsync.engine.work import Results, WorkQueue
 from lrsync.errors import BucketError, ExitCode, InterruptedRun, LrsyncError, SourceError
 
 if TYPE_CHECKING:
@@ -131,6 +132,7 @@ class SyncRun:
         self.recorder = Recorder(lambda: self.manifest, options.batch_size, ports.clock)
         self.held: list[Change] = []
         self.catalogs: list[Change] = []
+        self.small = Batch()
         self.mass_change = False
         self.incomplete: set[str] = set()
         self.proven = False
@@ -154,6 +156,10 @@ class SyncRun:
     @cached_property
     def work(self) -> WorkQueue:
         return WorkQueue(self.ports.make_pool(self.options.threads), self.options.threads)
+
+    @cached_property
+    def small_pool(self) -> Executor:
+        return self.ports.make_pool(min(WORKERS, self.options.threads))
 
     @property
     def work_began(self) -> bool:
@@ -380,6 +386,7 @@ class SyncRun:
         self._demand_source()
         self._take_gone()
         self._take_vanished(unseen)
+        self._send_small(now=True)
         if self.work_began and self.work.inflight:
             self.ports.sink(PhaseStarted(Phase.UPLOADING))
 
@@ -408,6 +415,7 @@ class SyncRun:
         for change in changes:
             self._dispatch(change)
         self.recorder.flush_if_due()
+        self._send_small()
         self._collect(wait=False)
 
     def _changes(self, scanned: ScannedDir) -> Iterable[Change]:
@@ -493,10 +501,25 @@ class SyncRun:
     def _hand_out(self, change: Change, *, hold: bool) -> None:
         assert change.new is not None
         self.ports.sink(WorkFound(change.path, change.new.size))
+        if hold == self.holding and Batch.takes(change):
+            self.small.add(change, self.ports.clock())
+            self._send_small()
+            return
+        self._make_room()
+        self.work.submit(partial(_handle_one, self.transferrer, change, hold))
+
+    def _send_small(self, *, now: bool = False) -> None:
+        """Hand the batch of small files out, when it is due or nothing more will come to it."""
+        if not self.small.is_due(self.ports.clock()) and not (now and self.small.changes):
+            return
+        batch, self.small = self.small.changes, Batch()
+        self._make_room()
+        self.work.submit(partial(handle_batch, self.transferrer, batch, self.holding), self.small_pool)
+
+    def _make_room(self) -> None:
         while self.work.is_full:
             self.check_stop()
             self._collect(wait=True)
-        self.work.submit(partial(self.transferrer.handle, change, hold))
 
     def _collect(self, *, wait: bool) -> None:
         """Take the results that are there; with `wait`, wait a moment for the first."""
@@ -552,6 +575,7 @@ class SyncRun:
             CatalogNight(self, self.ports.catalogs()).keep(self.catalogs)
 
     def _drain(self) -> None:
+        self._send_small(now=True)
         while self.work_began and self.work.inflight:
             self.check_stop()
             self._collect(wait=True)
@@ -571,6 +595,8 @@ class SyncRun:
 
     def _close_pools(self) -> None:
         """Let what is in flight end, and record it: it was acknowledged, whatever ended the run."""
+        if "small_pool" in self.__dict__:
+            self.small_pool.shutdown(wait=False, cancel_futures=True)
         if self.work_began:
             for result in self.work.close(self.patience.is_over):
                 self.take_result(result)
@@ -605,3 +631,7 @@ class SyncRun:
             self.recorder.flush()
             self.manifest.forget_empty_directories()
             self.check_stop()
+
+
+def _handle_one(transferrer: Transferrer, change: Change, hold: bool) -> Results:
+    return [transferrer.handle(change, hold)]

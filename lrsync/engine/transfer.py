@@ -50,6 +50,7 @@ from lrsync.core.soundness import suspicion
 from lrsync.engine.multipart import AlreadyThere, MultipartUploader
 from lrsync.errors import (
     ChecksumMismatchError,
+    LrsyncError,
     ObjectArchivedError,
     ObjectChangedError,
     ObjectError,
@@ -94,10 +95,14 @@ class Transferrer:
         `hold_overwrites`: of a file that would overwrite its object, only say so (Held).
         """
         self.sink(WorkStarted(change.path, change.new.size if change.new is not None else 0))
+        return self.guarded(change, lambda: self._handle(change, hold_overwrites))
+
+    def guarded(self, change: Change, work: Callable[[], WorkResult]) -> WorkResult:
+        """What the work returns; the failure of this one file as an outcome. Raises what ends the run."""
         try:
             for _ in range(ATTEMPTS_WHEN_RACED):
                 try:
-                    return self._handle(change, hold_overwrites)
+                    return work()
                 except RacedError:
                     continue
             return Raced(change.path, change)
@@ -111,6 +116,21 @@ class Transferrer:
         except ObjectError as error:
             by_store = not isinstance(error, ObjectUnacceptableError)
             return Failed(change.path, error.message, error.hint, change, transfer=True, by_store=by_store)
+
+    def concluded(
+        self, action: Upload, key: str, read_at: int, stored: Stored | ObjectError | LrsyncError
+    ) -> WorkResult:
+        """The result of an upload that somebody else sent. Raises BucketError and StoppedError."""
+
+        def conclude() -> WorkResult:
+            if isinstance(stored, ObjectExistsError):
+                return self._upload_over_unknown(action, key, read_at)
+            if isinstance(stored, Exception):
+                raise stored
+            self.sink(BytesSent(action.change.path, action.content.stat.size))
+            return Done(action, self._entry(action.change, action.content, key, stored, read_at))
+
+        return self.guarded(action.change, conclude)
 
     def _handle(self, change: Change, hold_overwrites: bool) -> WorkResult:
         key = change.old.key if change.old is not None else key_for(self.policy.prefix, change.path)
@@ -315,12 +335,12 @@ class Transferrer:
     # --- rows -------------------------------------------------------------------------------------------
 
     def _entry(self, change: Change, content: Content, key: str, stored: Stored, read_at: int) -> ManifestEntry:
-        now = self.clock()
-        entry = ManifestEntry(
+        now, stat = self.clock(), content.stat
+        return ManifestEntry(
             path=change.path,
-            size=content.stat.size,
-            mtime_ns=content.stat.mtime_ns,
-            ctime_ns=content.stat.ctime_ns,
+            size=stat.size,
+            mtime_ns=stat.mtime_ns,
+            ctime_ns=stat.ctime_ns,
             key=key,
             sha256=content.sha256 or None,
             checksum=stored.checksum,
@@ -329,8 +349,8 @@ class Transferrer:
             storage_class=self.policy.storage_class,
             uploaded_at=now,
             verified_at=now,
+            settled=is_settled(stat.mtime_ns, stat.ctime_ns, read_at),
         )
-        return self._seen(entry, content, read_at)
 
     def _seen(self, entry: ManifestEntry, content: Content, read_at: int) -> ManifestEntry:
         stat = content.stat

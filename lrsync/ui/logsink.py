@@ -3,12 +3,27 @@
 from __future__ import annotations
 
 import logging
+from typing import Final
 
-from lrsync.core.events import Event, FileBack, FindingRaised, Notice, PhaseStarted, WorkFinished
+from lrsync.core.events import (
+    BytesSent,
+    Event,
+    FileBack,
+    FindingRaised,
+    Notice,
+    PhaseAdvanced,
+    PhaseStarted,
+    Scanned,
+    WorkFinished,
+    WorkFound,
+    WorkStarted,
+)
 from lrsync.core.model import Done, Failed, Finding, RunSummary
 from lrsync.logs import LOGGER
 from lrsync.ui.progress import back_line, finding_line, outcome_line
 from lrsync.ui.text import printable
+
+_UNTOLD: Final = frozenset({BytesSent, PhaseAdvanced, Scanned, WorkFound, WorkStarted})
 
 
 class LogSink:
@@ -19,6 +34,10 @@ class LogSink:
 
     def sink(self, event: Event) -> None:
         """Write what is worth a line."""
+        if type(event) not in _UNTOLD:  # most are: they come for every file
+            self._tell(event)
+
+    def _tell(self, event: Event) -> None:
         match event:
             case PhaseStarted(phase):
                 LOGGER.info("%s", phase.value)

@@ -15,7 +15,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from lrsync.adapters import reader
-from lrsync.adapters.reader import read_content, read_range
+from lrsync.adapters.reader import facts_of, read_content, read_range
 from lrsync.core.parts import parts_of
 from lrsync.core.ports import RacedError
 
@@ -99,8 +99,35 @@ def test_a_file_that_changes_while_it_is_read_is_raced(
     path.write_bytes(b"0123456789" * 10)
     os.utime(path, ns=(10**18, 10**18))
     monkeypatch.setattr(io, "FileIO", _changing_at(when, lambda: change(path)))
+    monkeypatch.setattr(reader, "SMALL_BYTES", 0)
     with pytest.raises(RacedError):
         read_content(str(tmp_path), "a.nef", hold_below=hold_below, part_size=16)
+
+
+@pytest.mark.parametrize("change", [append, truncate, touch, rewrite_keeping_times])
+@pytest.mark.parametrize("before", [True, False])
+def test_a_small_file_that_changes_while_it_is_read_is_read_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, change: Callable[[Path], None], before: bool
+) -> None:
+    path = tmp_path / "a.xmp"
+    path.write_bytes(b"0123456789" * 10)
+    os.utime(path, ns=(10**18, 10**18))
+    read, changes = os.read, []
+
+    def changing(handle: int, count: int) -> bytes:
+        if before:
+            changes.append(change(path))
+        data = read(handle, count)
+        if not before:
+            changes.append(change(path))
+        return data
+
+    monkeypatch.setattr(reader.os, "read", changing)
+    content = read_content(str(tmp_path), "a.xmp", hold_below=HELD, part_size=16)
+    assert len(changes) == 1
+    assert content.data == path.read_bytes()
+    assert content.sha256 == hashlib.sha256(path.read_bytes()).digest()
+    assert content.stat == facts_of(path.stat())
 
 
 def _changing_at(when: int, change: Callable[[], None]) -> type[io.FileIO]:

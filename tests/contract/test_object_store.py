@@ -15,7 +15,7 @@ import pytest
 from isal import isal_zlib
 
 from lrsync.core.keys import noted_path, trash_key
-from lrsync.core.model import Checksum, ChecksumKind, Content, ListedVersion, PartInfo
+from lrsync.core.model import Checksum, ChecksumKind, Content, ListedVersion, PartInfo, Stored
 from lrsync.core.parts import object_metadata
 from lrsync.core.ports import ObjectStore, Span
 from lrsync.core.proof import encode_checksum, encode_crc32, proves_content
@@ -233,6 +233,29 @@ def test_wrong_bytes_never_pass(at: Bucket) -> None:
     with pytest.raises(ChecksumMismatchError):
         at.store.put("second", damaged())
     assert listed_keys(at.store) == ["good"]
+
+
+@EITHER_WAY
+def test_many_at_once_are_as_one_by_one(at: Bucket) -> None:
+    taken = content_of(b"was there first")
+    at.store.put("m/taken é", taken)
+    contents = {f"m/{number} +ü.xmp": content_of(b"x" * number, mtime_ns=number) for number in range(20)}
+    wrong = replace(content_of(b"right"), data=b"wrong")
+    uploads = [*contents.items(), ("m/taken é", content_of(b"other"))]
+    *stored, refused = at.store.put_many(uploads, if_absent=True)
+    for (key, content), answer in zip(contents.items(), stored, strict=True):
+        info = at.store.head(key)
+        assert isinstance(answer, Stored)
+        assert (answer.etag, answer.checksum is None) == (info.etag, False)
+        assert read(at.store, key) == content.data
+        assert dict(info.metadata) == object_metadata(content)
+    assert isinstance(refused, ObjectExistsError if at.can.conditional_writes else Stored)
+    assert read(at.store, "m/taken é") == (taken.data if at.can.conditional_writes else b"other")
+    good, bad = at.store.put_many([("m/good", content_of(b"good")), ("m/bad", wrong)])
+    assert isinstance(good, Stored)
+    assert isinstance(bad, ChecksumMismatchError)
+    assert "m/bad" not in listed_keys(at.store, "m/")
+    assert at.store.put_many([]) == []
 
 
 @EITHER_WAY

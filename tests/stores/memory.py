@@ -31,6 +31,7 @@ from lrsync.core.proof import encode_checksum, encode_crc32
 from lrsync.core.thaw import AWAKE, Archive, Thaw, ThawState, Tier, thaw_of
 from lrsync.errors import (
     ChecksumMismatchError,
+    LrsyncError,
     ObjectArchivedError,
     ObjectChangedError,
     ObjectError,
@@ -160,6 +161,20 @@ class MemoryStore:
             if not self.checksums:
                 checksum = Checksum(ChecksumKind.MD5, encode_checksum(bytes.fromhex(_md5(content.data))))
             return self._write(key, content.data, _md5(content.data), object_metadata(content), checksum)
+
+    def put_many(
+        self, uploads: Sequence[tuple[str, Content]], *, if_absent: bool = False
+    ) -> list[Stored | ObjectError | LrsyncError]:
+        """`put`, one by one; what ends the run is every later one's answer too."""
+        results: list[Stored | ObjectError | LrsyncError] = []
+        for key, content in uploads:
+            try:
+                results.append(self.put(key, content, if_absent=if_absent))
+            except ObjectError as error:
+                results.append(error)
+            except LrsyncError as error:
+                return results + [error] * (len(uploads) - len(results))
+        return results
 
     def start_multipart(self, key: str, content: Content) -> str:
         """Begin a multipart upload."""

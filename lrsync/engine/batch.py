@@ -1,0 +1,129 @@
+"""Take many small new files together from their bytes to S3's acknowledgement, in one worker.
+
+What a file costs beside its bytes (a look into the manifest, a hand-over between threads, a wait for the network) is
+paid once for all of them. Whatever is not plain about a file is left to `transfer`, which knows everything else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Final, NamedTuple
+
+from lrsync.core.events import WorkStarted
+from lrsync.core.filetypes import is_original
+from lrsync.core.keys import KeyProblem, key_for
+from lrsync.core.model import Candidate, Change, ChangeKind, Content, Upload
+from lrsync.core.plan import decide
+from lrsync.core.ports import RacedError
+from lrsync.engine.transfer import Transferrer
+from lrsync.engine.work import Results
+from lrsync.errors import LrsyncError
+
+MAX_FILE_BYTES: Final = 64 << 10
+"""Larger files are worth a request of their own."""
+MAX_FILES: Final = 64
+MAX_BYTES: Final = 512 << 10
+"""A stop waits for what is under way: on a line of 1 Mbit/s a batch takes four seconds."""
+MAX_WAIT_NS: Final = 1_000_000_000
+"""A batch that does not fill up goes after this time."""
+WORKERS: Final = 2
+"""Batches under way at once: one reads and hashes while the other is on the wire."""
+
+
+class _Read(NamedTuple):
+    change: Change
+    key: str
+    content: Content
+    read_at: int
+
+
+@dataclass(slots=True)
+class Batch:
+    """Small new files that wait to be sent together."""
+
+    changes: list[Change] = field(default_factory=list)
+    size: int = 0
+    since_ns: int = 0
+
+    @staticmethod
+    def takes(change: Change) -> bool:
+        """Whether this file is of the kind that goes in a batch."""
+        return change.kind is ChangeKind.ADDED and change.new is not None and change.new.size <= MAX_FILE_BYTES
+
+    def add(self, change: Change, now_ns: int) -> None:
+        """Take one more."""
+        assert change.new is not None
+        if not self.changes:
+            self.since_ns = now_ns
+        self.changes.append(change)
+        self.size += change.new.size
+
+    def is_due(self, now_ns: int) -> bool:
+        """Whether it should wait no longer."""
+        full = len(self.changes) >= MAX_FILES or self.size >= MAX_BYTES
+        return bool(self.changes) and (full or now_ns - self.since_ns > MAX_WAIT_NS)
+
+
+def handle_batch(transferrer: Transferrer, changes: Sequence[Change], hold_overwrites: bool) -> Results:
+    """Do what these changes ask for. What ends the run comes last in the results, after all that was acknowledged."""
+    results: Results = []
+    odd: list[Change] = []
+    error: LrsyncError | None = None
+    try:
+        plain = _read_plain(transferrer, changes, odd)
+        actions = [_action_of(read) for read in plain]
+        stored = transferrer.open_store().put_many([(r.key, r.content) for r in plain], if_absent=True) if plain else []
+        for read, action, answer in zip(plain, actions, stored, strict=True):
+            try:
+                results.append(transferrer.concluded(action, read.key, read.read_at, answer))
+            except LrsyncError as problem:
+                error = problem  # the others may have been acknowledged all the same
+        if error is None:
+            results += [transferrer.handle(change, hold_overwrites) for change in odd]
+    except LrsyncError as problem:
+        error = problem
+    return results if error is None else [*results, error]
+
+
+def _action_of(read: _Read) -> Upload:
+    action = decide(Candidate(read.change, read.content))
+    assert isinstance(action, Upload)
+    return action
+
+
+def _read_plain(transferrer: Transferrer, changes: Sequence[Change], odd: list[Change]) -> list[_Read]:
+    """Read the files that are just new: no object, no twin, nothing known of them. The others go to `odd`."""
+    keys = {change.path: key for change in changes if (key := _plain_key(transferrer, change)) is not None}
+    listed = transferrer.manifest.listed_among(list(keys.values()))
+    plain = list(_read_all(transferrer, [c for c in changes if keys.get(c.path, "") not in {"", *listed}], keys))
+    twins = transferrer.manifest.with_twins([read.content.sha256 for read in plain])
+    plain = [read for read in plain if read.content.sha256 not in twins]
+    done = {read.change.path for read in plain}
+    odd += [change for change in changes if change.path not in done]
+    for read in plain:
+        transferrer.sink(WorkStarted(read.change.path, read.content.stat.size))
+    return plain
+
+
+def _plain_key(transferrer: Transferrer, change: Change) -> str | None:
+    path = change.path
+    if path in transferrer.quarantined or path in transferrer.rotten or path in transferrer.accepted:
+        return None
+    if is_original(path) or transferrer.policy.dry_run:
+        return None
+    try:
+        return key_for(transferrer.policy.prefix, path)
+    except KeyProblem:
+        return None
+
+
+def _read_all(transferrer: Transferrer, changes: Sequence[Change], keys: dict[str, str]) -> Iterator[_Read]:
+    for change in changes:
+        read_at = transferrer.clock()
+        try:
+            content = transferrer.tree.read(change.path, hold_below=2 * MAX_FILE_BYTES, part_size=MAX_FILE_BYTES)
+        except (OSError, RacedError):
+            continue  # `transfer` reads it again, and says what is wrong with it
+        if content.data is not None:
+            yield _Read(change, keys[change.path], content, read_at)
