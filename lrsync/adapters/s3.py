@@ -6,7 +6,7 @@ Owns how requests look and what their answers prove. Never reads a file, never d
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from typing import Any, Final
@@ -30,6 +30,7 @@ from lrsync.adapters.s3_proofs import (
     md5_of,
     mismatch,
     unquote,
+    unsound,
     whole_checksum,
 )
 from lrsync.adapters.s3_thaw import request_thaw
@@ -117,18 +118,17 @@ class S3Store:
         raise AssertionError("there is always a way to try")
 
     def put_many(
-        self, uploads: Sequence[tuple[str, Content]], *, if_absent: bool = False
-    ) -> list[Stored | ObjectError | LrsyncError]:
-        """`put` for many small contents at once, in order: for each what `put` returns or raises."""
+        self, uploads: Sequence[tuple[str, Content]], *, if_absent: bool, more: Callable[[], bool]
+    ) -> Iterator[tuple[int, Stored | ObjectError | LrsyncError]]:
+        """`put` for many small contents at once: for each its place and what `put` returns or raises, as it comes."""
         way = self._abilities.ways(self._abilities.checksums, conditional=if_absent)[0]
-        if not all(is_sound(content) for _, content in uploads):
-            return [self._try_put(key, content, if_absent=if_absent) for key, content in uploads]
-        sent = [self._prepare(key, content, way) for key, content in uploads]
-        answers = self._calls.upload("put_object", [parcel for parcel, _ in sent])
-        return [
-            self._settle(key, content, answer, md5, way)
-            for (key, content), (_, md5), answer in zip(uploads, sent, answers, strict=True)
-        ]
+        sound = [index for index, (_, content) in enumerate(uploads) if is_sound(content)]
+        for index in set(range(len(uploads))).difference(sound):
+            yield index, unsound()
+        sent = [self._prepare(*uploads[index], way) for index in sound]
+        for place, answer in self._calls.upload("put_object", [parcel for parcel, _ in sent], more=more):
+            index = sound[place]
+            yield index, self._settle(*uploads[index], answer, sent[place][1], way)
 
     def _settle(
         self, key: str, content: Content, answer: Answer | Failure, md5: bytes | None, way: Way
@@ -136,17 +136,11 @@ class S3Store:
         try:
             if isinstance(answer, dict):
                 return self._judge(key, content, answer, md5, way)
+            if isinstance(answer, ObjectError) and is_refusal(answer):
+                return self.put(key, content, if_absent=way.condition)
         except (ObjectError, LrsyncError) as error:
             return error
-        if isinstance(answer, ObjectError) and is_refusal(answer):
-            return self._try_put(key, content, if_absent=way.condition)
         return answer
-
-    def _try_put(self, key: str, content: Content, *, if_absent: bool) -> Stored | ObjectError | LrsyncError:
-        try:
-            return self.put(key, content, if_absent=if_absent)
-        except (ObjectError, LrsyncError) as error:
-            return error
 
     def _put(self, key: str, content: Content, way: Way) -> Stored:
         parcel, md5 = self._prepare(key, content, way)

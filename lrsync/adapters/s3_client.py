@@ -8,7 +8,7 @@ from __future__ import annotations
 import ipaddress
 import threading
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final, cast
 from urllib.parse import urlsplit
@@ -126,6 +126,10 @@ def make_config(settings: StoreSettings) -> Config:
     )
 
 
+def _always() -> bool:
+    return True
+
+
 class S3Calls:
     """Sends requests about one bucket, from any thread, and counts them. Raises lrsync's errors only."""
 
@@ -227,20 +231,23 @@ class S3Calls:
         except CALL_ERRORS as error:
             raise self._translated(error, method) from error
 
-    def upload(self, method: str, parcels: Sequence[Parcel]) -> list[Answer | Failure]:
-        """Send bodies, several at once, retries included: boto3's answer to each, or what it failed of.
+    def upload(
+        self, method: str, parcels: Sequence[Parcel], *, more: Callable[[], bool] = _always
+    ) -> Iterator[tuple[int, Answer | Failure]]:
+        """Send bodies, several at once, retries included: of each its place and boto3's answer, or what it failed of.
 
-        Raises BucketError where the credentials cannot be had.
+        Once `more` says no, no other is begun. Raises BucketError where the credentials cannot be had.
         """
+        lanes = max(1, self.settings.threads // BATCHES_AT_ONCE)
         try:
-            results = self._uploads.send(method, parcels, lanes=max(1, self.settings.threads // BATCHES_AT_ONCE))
+            for index, result in self._uploads.send(method, parcels, lanes=lanes, more=more):
+                yield index, result if isinstance(result, dict) else self._translated(result, method)
         except BOTO_ERRORS as error:
             raise self._translated(error, method) from error
-        return [result if isinstance(result, dict) else self._translated(result, method) for result in results]
 
     def upload_one(self, method: str, parcel: Parcel) -> Answer:
         """Send one body, retries included. Raises ObjectError, BucketError or UsageError."""
-        (result,) = self.upload(method, [parcel])
+        ((_, result),) = self.upload(method, [parcel])
         if isinstance(result, dict):
             return result
         raise result

@@ -10,7 +10,7 @@ import hashlib
 import random
 import re
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Final
 from urllib.parse import quote
 
@@ -113,24 +113,29 @@ class Courier:
         self._signer = Signer(route.scope)
         self._hash_parts = False
 
-    def send(self, operation: str, parcels: Sequence[Parcel], *, lanes: int) -> list[Answer | Exception]:
-        """What boto3's method answers or raises for each parcel, in order; ElsewhereError where only botocore can."""
-        results: dict[int, Answer | Exception] = {}
+    def send(
+        self, operation: str, parcels: Sequence[Parcel], *, lanes: int, more: Callable[[], bool]
+    ) -> Iterator[tuple[int, Answer | Exception]]:
+        """Of each parcel its place, and what boto3's method answers or raises, as it comes.
+
+        ElsewhereError where only botocore can send it. Once `more` says no, nothing is begun and nothing tried again.
+        """
         waiting = list(range(len(parcels)))
         attempt = 0
         while waiting:
             attempt += 1
-            replies = self._exchange(operation, [parcels[index] for index in waiting], lanes)
             pauses: dict[int, float] = {}
-            for index, reply in zip(waiting, replies, strict=True):
-                results[index] = result = self._read(operation, reply)
+            for place, reply in self._exchange(operation, [parcels[index] for index in waiting], lanes, more):
+                index = waiting[place]
+                result = self._read(operation, reply)
                 pause = self._pause(result, reply, attempt, parcels[index])
-                if pause is not None:
+                if pause is None or (attempt > 1 and not more()):
+                    yield index, result
+                else:
                     pauses[index] = pause
             if pauses:
                 time.sleep(max(pauses.values()))
             waiting = list(pauses)
-        return [results[index] for index in range(len(parcels))]
 
     def close(self) -> None:
         """Close the connections."""
@@ -138,11 +143,22 @@ class Courier:
 
     # --- one attempt --------------------------------------------------------------------------------------
 
-    def _exchange(self, operation: str, parcels: Sequence[Parcel], lanes: int) -> list[Reply]:
+    def _exchange(
+        self, operation: str, parcels: Sequence[Parcel], lanes: int, more: Callable[[], bool]
+    ) -> Iterator[tuple[int, Reply]]:
         keys, stamp = self._keys(), time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
         requests = [self._request(parcel, keys, stamp) for parcel in parcels]
-        self._count(OPERATIONS[operation], len(requests))
-        return self._wire.exchange(requests, lanes=lanes)
+        begun = 0
+
+        def begin() -> bool:
+            nonlocal begun
+            if begun and not more():
+                return False
+            begun += 1
+            self._count(OPERATIONS[operation], 1)
+            return True
+
+        return self._wire.exchange(requests, lanes=lanes, begin=begin)
 
     def _request(self, parcel: Parcel, keys: Keys, stamp: str) -> Request:
         params = parcel.params

@@ -6,7 +6,8 @@ Knows nothing of S3 and retries nothing: an answer is a value, and so is a conne
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Sequence
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -100,12 +101,19 @@ class Wire:
         self._lock = threading.Lock()
         self._closed = False
 
-    def exchange(self, requests: Sequence[Request], *, lanes: int) -> list[Reply]:
-        """Send all of them, at most `lanes` at a time, and return what came of each, in order."""
+    def exchange(
+        self, requests: Sequence[Request], *, lanes: int, begin: Callable[[], bool]
+    ) -> Iterator[tuple[int, Reply]]:
+        """Send them, at most `lanes` at a time: of each its place and what came of it, as it comes.
+
+        `begin` is asked before each; once it says no, what is under way ends and no other is sent.
+        """
         with self._channel() as channel:
             if len(requests) == 1:
-                return [channel.alone(requests[0])]
-            return channel.together(requests, lanes)
+                if begin():
+                    yield 0, channel.alone(requests[0])
+            else:
+                yield from channel.together(requests, lanes, begin)
 
     @contextmanager
     def _channel(self) -> Iterator[_Channel]:
@@ -149,23 +157,25 @@ class _Channel:
             return lane.failure(number, words)
         return lane.reply()
 
-    def together(self, requests: Sequence[Request], lanes: int) -> list[Reply]:
-        replies: list[Reply | None] = [None] * len(requests)
+    def together(
+        self, requests: Sequence[Request], lanes: int, begin: Callable[[], bool]
+    ) -> Iterator[tuple[int, Reply]]:
         free = self._free_lanes(min(lanes, len(requests)))
         busy: dict[Any, _Lane] = {}
-        following = 0
-        while following < len(requests) or busy:
-            while free and following < len(requests):
+        waiting = deque(enumerate(requests))
+        while waiting or busy:
+            while free and waiting:
+                if not begin():
+                    waiting.clear()
+                    break
                 lane = free.pop()
-                lane.index = following
-                lane.load(requests[following])
+                lane.index, request = waiting.popleft()
+                lane.load(request)
                 self._multi.add_handle(lane.curl)
                 busy[lane.curl] = lane
-                following += 1
             for lane, reply in self._finished(busy):
-                replies[lane.index] = reply
                 free.append(lane)
-        return [reply for reply in replies if reply is not None]
+                yield lane.index, reply
 
     def _free_lanes(self, count: int) -> list[_Lane]:
         while len(self._lanes) < count:

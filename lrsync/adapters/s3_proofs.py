@@ -109,7 +109,12 @@ def is_sound(content: Content) -> bool:
 def check_data(content: Content) -> None:
     """Compare bytes in memory with what was hashed, before they are sent. Raises ChecksumMismatchError."""
     if not is_sound(content):
-        raise mismatch("the bytes to send are not the ones that were hashed")
+        raise unsound()
+
+
+def unsound() -> ChecksumMismatchError:
+    """What `check_data` raises."""
+    return mismatch("the bytes to send are not the ones that were hashed")
 
 
 def check_crc32(reported: str | None, expected: str) -> None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
@@ -83,20 +83,28 @@ class Uploads:
             return False
         return True
 
-    def send(self, method: str, parcels: Sequence[Parcel], *, lanes: int) -> list[Answer | Exception]:
-        """What boto3's method answers or raises for each parcel, in order. Raises boto3's errors of credentials."""
+    def send(
+        self, method: str, parcels: Sequence[Parcel], *, lanes: int, more: Callable[[], bool]
+    ) -> Iterator[tuple[int, Answer | Exception]]:
+        """Of each parcel its place, and what boto3's method answers or raises, as it comes.
+
+        Once `more` says no, no other is begun. Raises boto3's errors of credentials.
+        """
         courier = self._find_courier() if self._by_curl else None
         if courier is None:
-            return [self._by_boto3(method, parcel) for parcel in parcels]
+            for index, parcel in enumerate(parcels):
+                if index == 0 or more():
+                    yield index, self._by_boto3(method, parcel)
+            return
         from lrsync.adapters.s3_courier import ElsewhereError
 
-        results = courier.send(method, parcels, lanes=lanes)
-        for index, result in enumerate(results):
+        for index, result in courier.send(method, parcels, lanes=lanes, more=more):
             if isinstance(result, ElsewhereError):
                 # botocore finds a bucket that moved, and remembers where: the next route leads there.
                 self._forget(courier)
-                results[index] = self._by_boto3(method, parcels[index])
-        return results
+                yield index, self._by_boto3(method, parcels[index])
+            else:
+                yield index, result
 
     def _by_boto3(self, method: str, parcel: Parcel) -> Answer | Exception:
         try:

@@ -195,9 +195,12 @@ class ObjectStore(Protocol):
         """
 
     def put_many(
-        self, uploads: Sequence[tuple[str, Content]], *, if_absent: bool = False
-    ) -> list[Stored | ObjectError | LrsyncError]:
-        """`put` for many small contents at once, in order: for each what `put` returns or raises."""
+        self, uploads: Sequence[tuple[str, Content]], *, if_absent: bool, more: Callable[[], bool]
+    ) -> Iterator[tuple[int, Stored | ObjectError | LrsyncError]]:
+        """`put` for many small contents at once: for each its place and what `put` returns or raises, as it comes.
+
+        Once `more` says no, no other is begun; what was not begun is left out.
+        """
 
     def start_multipart(self, key: str, content: Content) -> str:
         """Begin a multipart upload and return its id."""

@@ -6,19 +6,20 @@ paid once for all of them. Whatever is not plain about a file is left to `transf
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Final, NamedTuple
 
 from lrsync.core.events import WorkStarted
 from lrsync.core.filetypes import is_original
 from lrsync.core.keys import KeyProblem, key_for
-from lrsync.core.model import Candidate, Change, ChangeKind, Content, Upload
+from lrsync.core.model import Candidate, Change, ChangeKind, Content, Stored, Upload, WorkResult
 from lrsync.core.plan import decide
 from lrsync.core.ports import RacedError
 from lrsync.engine.transfer import Transferrer
-from lrsync.engine.work import Results
-from lrsync.errors import LrsyncError
+from lrsync.engine.work import Deliver
+from lrsync.errors import LrsyncError, ObjectError
 
 MAX_FILE_BYTES: Final = 64 << 10
 """Larger files are worth a request of their own."""
@@ -65,25 +66,49 @@ class Batch:
         return bool(self.changes) and (full or now_ns - self.since_ns > MAX_WAIT_NS)
 
 
-def handle_batch(transferrer: Transferrer, changes: Sequence[Change], hold_overwrites: bool) -> Results:
-    """Do what these changes ask for. What ends the run comes last in the results, after all that was acknowledged."""
-    results: Results = []
+def handle_batch(
+    transferrer: Transferrer,
+    changes: Sequence[Change],
+    hold_overwrites: bool,
+    keep_on: Callable[[], bool],
+    deliver: Deliver,
+) -> None:
+    """Do what these changes ask for, and deliver each result as it comes; what ends the run is one too.
+
+    Once `keep_on` says no, or the run is to end, nothing more is begun: of what was not begun there is no result.
+    """
+    ended = False
+
+    def more() -> bool:
+        return keep_on() and not ended
+
+    def attempt(work: Callable[[], WorkResult]) -> None:
+        nonlocal ended
+        try:
+            deliver(work())
+        except LrsyncError as error:
+            ended = True
+            deliver(error)
+
     odd: list[Change] = []
-    error: LrsyncError | None = None
     try:
-        plain = _read_plain(transferrer, changes, odd)
-        actions = [_action_of(read) for read in plain]
-        stored = transferrer.open_store().put_many([(r.key, r.content) for r in plain], if_absent=True) if plain else []
-        for read, action, answer in zip(plain, actions, stored, strict=True):
-            try:
-                results.append(transferrer.concluded(action, read.key, read.read_at, answer))
-            except LrsyncError as problem:
-                error = problem  # the others may have been acknowledged all the same
-        if error is None:
-            results += [transferrer.handle(change, hold_overwrites) for change in odd]
-    except LrsyncError as problem:
-        error = problem
-    return results if error is None else [*results, error]
+        for read, stored in _send(transferrer, _read_plain(transferrer, changes, odd), more):
+            attempt(partial(transferrer.concluded, _action_of(read), read.key, read.read_at, stored))
+    except LrsyncError as error:
+        ended = True
+        deliver(error)
+    for change in odd:
+        if more():
+            attempt(partial(transferrer.handle, change, hold_overwrites))
+
+
+def _send(
+    transferrer: Transferrer, plain: Sequence[_Read], more: Callable[[], bool]
+) -> Iterator[tuple[_Read, Stored | ObjectError | LrsyncError]]:
+    if plain:
+        uploads = [(read.key, read.content) for read in plain]
+        for index, stored in transferrer.open_store().put_many(uploads, if_absent=True, more=more):
+            yield plain[index], stored
 
 
 def _action_of(read: _Read) -> Upload:

@@ -58,7 +58,7 @@ from lrsync.engine.recorder import Recorder, change_of
 from lrsync.engine.snapshot import SnapshotKeeper
 from lrsync.engine.tally import Tallier
 from lrsync.engine.transfer import TransferPolicy, Transferrer
-from lrsync.engine.work import Results, WorkQueue
+from lrsync.engine.work import Deliver, WorkQueue
 from lrsync.errors import BucketError, ExitCode, InterruptedRun, LrsyncError, SourceError
 
 if TYPE_CHECKING:
@@ -133,6 +133,7 @@ class SyncRun:
         self.held: list[Change] = []
         self.catalogs: list[Change] = []
         self.small = Batch()
+        self.over = False
         self.mass_change = False
         self.incomplete: set[str] = set()
         self.proven = False
@@ -514,7 +515,11 @@ class SyncRun:
             return
         batch, self.small = self.small.changes, Batch()
         self._make_room()
-        self.work.submit(partial(handle_batch, self.transferrer, batch, self.holding), self.small_pool)
+        self.work.submit(partial(handle_batch, self.transferrer, batch, self.holding, self._keep_on), self.small_pool)
+
+    def _keep_on(self) -> bool:
+        """Whether a batch that is under way should begin another file. Asked by its worker."""
+        return not self.over and not self.ports.stopping()
 
     def _make_room(self) -> None:
         while self.work.is_full:
@@ -595,6 +600,7 @@ class SyncRun:
 
     def _close_pools(self) -> None:
         """Let what is in flight end, and record it: it was acknowledged, whatever ended the run."""
+        self.over = True
         if "small_pool" in self.__dict__:
             self.small_pool.shutdown(wait=False, cancel_futures=True)
         if self.work_began:
@@ -633,5 +639,5 @@ class SyncRun:
             self.check_stop()
 
 
-def _handle_one(transferrer: Transferrer, change: Change, hold: bool) -> Results:
-    return [transferrer.handle(change, hold)]
+def _handle_one(transferrer: Transferrer, change: Change, hold: bool, deliver: Deliver) -> None:
+    deliver(transferrer.handle(change, hold))

@@ -11,11 +11,12 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, Future
 from dataclasses import dataclass, field
 
-from lrsync.core.model import WorkResult
+from lrsync.core.model import Done, WorkResult
 from lrsync.errors import LrsyncError
 
-Results = list[WorkResult | LrsyncError]
-"""What came of one piece of work; an error among them ends the run, after what came before it is recorded."""
+Result = WorkResult | LrsyncError
+"""What came of one file; an error ends the run, after what came before it is recorded."""
+Deliver = Callable[[Result], None]
 
 PER_THREAD = 4
 """Files handed out for each worker: enough that none waits, few enough that a stop is quick."""
@@ -29,9 +30,9 @@ class WorkQueue:
 
     pool: Executor
     threads: int
-    _completed: queue.SimpleQueue[Future[Results]] = field(default_factory=queue.SimpleQueue)
-    _ready: deque[WorkResult | LrsyncError] = field(default_factory=deque)
-    """Results of a batch that nobody has taken yet: whoever takes them may stop in between, and still wants them."""
+    _completed: queue.SimpleQueue[Future[None] | None] = field(default_factory=queue.SimpleQueue)
+    _results: deque[Result] = field(default_factory=deque)
+    """Filled by the workers; what S3 acknowledged is here at once, however long the rest of its batch takes."""
     inflight: int = 0
 
     @property
@@ -39,27 +40,34 @@ class WorkQueue:
         """Whether results should be collected before more is submitted."""
         return self.inflight >= self.threads * PER_THREAD
 
-    def submit(self, work: Callable[[], Results], pool: Executor | None = None) -> None:
+    def submit(self, work: Callable[[Deliver], None], pool: Executor | None = None) -> None:
         """Hand one piece of work to the pool, or to another one."""
         self.inflight += 1
-        (pool or self.pool).submit(work).add_done_callback(self._completed.put)
+        (pool or self.pool).submit(work, self._deliver).add_done_callback(self._completed.put)
+
+    def _deliver(self, result: Result) -> None:
+        self._results.append(result)
+        if not isinstance(result, Done):
+            self._completed.put(None)  # looked at now: it may end the run, and others are under way
 
     def collect(self, *, wait: bool) -> Iterator[WorkResult]:
         """The results that are there; with `wait`, at least one, or none after a moment. Raises what work raised."""
-        while self.inflight or self._ready:
-            while self._ready:
-                result = self._ready.popleft()
+        while True:
+            while self._results:
+                wait = False
+                result = self._results.popleft()
                 if isinstance(result, LrsyncError):
                     raise result
-                wait = False
                 yield result
+            if not self.inflight:
+                return
             try:
-                future = self._completed.get(block=wait, timeout=POLL_S) if self.inflight else None
+                future = self._completed.get(block=wait, timeout=POLL_S)
             except queue.Empty:
                 return
             if future is not None:
                 self.inflight -= 1
-                self._ready.extend(future.result())
+                future.result()
 
     def close(self, give_up: Callable[[], bool]) -> Iterator[WorkResult]:
         """Let what is in flight end and cancel the rest; the results that came in the end, without failures.
@@ -68,19 +76,13 @@ class WorkQueue:
         ended is left behind: nothing is recorded of it, and the next run finds it to do again.
         """
         self.pool.shutdown(wait=False, cancel_futures=True)
-        yield from self._acknowledged()
         while self.inflight and not give_up():
             try:
                 future = self._completed.get(timeout=POLL_S)
             except queue.Empty:
                 continue
-            self.inflight -= 1
-            if not future.cancelled() and future.exception() is None:
-                self._ready.extend(future.result())
-                yield from self._acknowledged()
-
-    def _acknowledged(self) -> Iterator[WorkResult]:
-        while self._ready:
-            result = self._ready.popleft()
+            self.inflight -= future is not None
+        while self._results:
+            result = self._results.popleft()
             if not isinstance(result, LrsyncError):
                 yield result

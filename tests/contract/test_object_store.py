@@ -242,7 +242,8 @@ def test_many_at_once_are_as_one_by_one(at: Bucket) -> None:
     contents = {f"m/{number} +ü.xmp": content_of(b"x" * number, mtime_ns=number) for number in range(20)}
     wrong = replace(content_of(b"right"), data=b"wrong")
     uploads = [*contents.items(), ("m/taken é", content_of(b"other"))]
-    *stored, refused = at.store.put_many(uploads, if_absent=True)
+    came = dict(at.store.put_many(uploads, if_absent=True, more=lambda: True))
+    *stored, refused = [came[index] for index in range(len(uploads))]
     for (key, content), answer in zip(contents.items(), stored, strict=True):
         info = at.store.head(key)
         assert isinstance(answer, Stored)
@@ -251,11 +252,21 @@ def test_many_at_once_are_as_one_by_one(at: Bucket) -> None:
         assert dict(info.metadata) == object_metadata(content)
     assert isinstance(refused, ObjectExistsError if at.can.conditional_writes else Stored)
     assert read(at.store, "m/taken é") == (taken.data if at.can.conditional_writes else b"other")
-    good, bad = at.store.put_many([("m/good", content_of(b"good")), ("m/bad", wrong)])
-    assert isinstance(good, Stored)
-    assert isinstance(bad, ChecksumMismatchError)
+    mixed = [("m/good", content_of(b"good")), ("m/bad", wrong)]
+    came = dict(at.store.put_many(mixed, if_absent=False, more=lambda: True))
+    assert isinstance(came[0], Stored)
+    assert isinstance(came[1], ChecksumMismatchError)
     assert "m/bad" not in listed_keys(at.store, "m/")
-    assert at.store.put_many([]) == []
+    assert list(at.store.put_many([], if_absent=False, more=lambda: True)) == []
+
+
+def test_many_at_once_end_when_they_are_told_to(at: Bucket) -> None:
+    uploads = [(f"m/{number}", content_of(b"x" * number)) for number in range(100)]
+    came: list[int] = []
+    for index, _ in at.store.put_many(uploads, if_absent=False, more=lambda: len(came) < 10):
+        came.append(index)
+    assert 10 <= len(came) < 50
+    assert listed_keys(at.store, "m/") == sorted(uploads[index][0] for index in came)
 
 
 @EITHER_WAY

@@ -86,8 +86,8 @@ def test_patience_gives_a_result_or_stops() -> None:
 def test_what_ends_in_time_is_kept_and_the_rest_is_left() -> None:
     hang = threading.Event()
     work = WorkQueue(DaemonPool(2), 2)
-    work.submit(lambda: ["done"])  # type: ignore[list-item]
-    work.submit(lambda: ["late"] if hang.wait() else [])  # type: ignore[list-item]
+    work.submit(lambda deliver: deliver("done"))  # type: ignore[arg-type]
+    work.submit(lambda deliver: deliver("late") if hang.wait() else None)  # type: ignore[arg-type]
     end = time.monotonic() + 1
     assert list(work.close(lambda: time.monotonic() > end)) == ["done"]
     hang.set()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import SimpleNamespace
@@ -29,8 +30,10 @@ def night(
     proxy: FaultProxy,
     monkeypatch: pytest.MonkeyPatch,
 ) -> Iterator[Night]:
-    """A library behind the proxy. botocore's pauses between attempts are written down instead of made."""
+    """A library behind the proxy. The pauses between attempts are written down instead of made."""
     made = Night(tmp_path, behind=Behind(seaweed, bucket(seaweed)), proxy=proxy)
-    monkeypatch.setattr("botocore.endpoint.time", SimpleNamespace(sleep=made.waits.append))
+    pauses = SimpleNamespace(sleep=made.waits.append, strftime=time.strftime, gmtime=time.gmtime)
+    monkeypatch.setattr("botocore.endpoint.time", pauses)
+    monkeypatch.setattr("lrsync.adapters.s3_courier.time", pauses)
     yield made
     made.close()

@@ -286,6 +286,7 @@ def test_a_rotten_disk_is_one_files_failure(world: World, monkeypatch: pytest.Mo
     RottenIO.inode = (world.photos / VICTIM).stat().st_ino
     with monkeypatch.context() as patch:
         patch.setattr(reader, "io", SimpleNamespace(FileIO=RottenIO))
+        patch.setattr(reader, "SMALL_BYTES", 0)
         summary = world.sync(delete=True)
     assert summary.exit_code is ExitCode.INCOMPLETE
     assert told(summary) == [(VICTIM, "cannot be read: Input/output error")]

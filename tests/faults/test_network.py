@@ -66,8 +66,10 @@ PASSING: dict[str, Fault] = {
 }
 
 
+@pytest.mark.parametrize("transport", ["curl", "boto3"])
 @pytest.mark.parametrize("fault", PASSING.values(), ids=PASSING)
-def test_a_passing_fault_of_an_upload_is_tried_again(night: Night, fault: Fault) -> None:
+def test_a_passing_fault_of_an_upload_is_tried_again(night: Night, fault: Fault, transport: str) -> None:
+    night.transport = transport
     night.make(LIBRARY)
     night.proxy.on("PutObject", fault, key=VICTIM)
     summary = night.sync()
@@ -156,6 +158,7 @@ def test_an_upload_that_landed_unheard_is_adopted_and_not_sent_again(night: Nigh
 
 def test_an_upload_that_lands_after_its_time_is_adopted(night: Night, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(s3_client, "READ_TIMEOUT_S", 2)
+    night.transport = "boto3"  # libcurl means the average of some seconds: the same would take three times as long
     night.make(LIBRARY)
     night.proxy.on("PutObject", faults.lands_late(4), key=VICTIM)
     summary = night.sync()

@@ -163,18 +163,16 @@ class MemoryStore:
             return self._write(key, content.data, _md5(content.data), object_metadata(content), checksum)
 
     def put_many(
-        self, uploads: Sequence[tuple[str, Content]], *, if_absent: bool = False
-    ) -> list[Stored | ObjectError | LrsyncError]:
-        """`put`, one by one; what ends the run is every later one's answer too."""
-        results: list[Stored | ObjectError | LrsyncError] = []
-        for key, content in uploads:
+        self, uploads: Sequence[tuple[str, Content]], *, if_absent: bool, more: Callable[[], bool]
+    ) -> Iterator[tuple[int, Stored | ObjectError | LrsyncError]]:
+        """`put`, one by one."""
+        for index, (key, content) in enumerate(uploads):
+            if not more():
+                return
             try:
-                results.append(self.put(key, content, if_absent=if_absent))
-            except ObjectError as error:
-                results.append(error)
-            except LrsyncError as error:
-                return results + [error] * (len(uploads) - len(results))
-        return results
+                yield index, self.put(key, content, if_absent=if_absent)
+            except (ObjectError, LrsyncError) as error:
+                yield index, error
 
     def start_multipart(self, key: str, content: Content) -> str:
         """Begin a multipart upload."""
