@@ -155,6 +155,9 @@ class _Channel:
         except pycurl.error as error:
             number, words = error.args
             return lane.failure(number, words)
+        finally:
+            if isinstance(request.body, bytes):
+                lane.curl.setopt(pycurl.POSTFIELDS, b"")  # or the idle handle keeps a part of 16 MiB
         return lane.reply()
 
     def together(

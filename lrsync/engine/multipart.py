@@ -22,8 +22,8 @@ from lrsync.core.proof import encode_crc32, proves_content
 from lrsync.engine.pool import StoppedError as StoppedError
 from lrsync.errors import ObjectMissingError
 
-MAX_INFLIGHT_BYTES = 256 << 20
-"""Parts held in memory at once, over all files: with 16 MiB parts, sixteen of them."""
+MAX_INFLIGHT_BYTES = 96 << 20
+"""Parts held in memory at once, over all files: with 16 MiB parts, six of them."""
 
 
 @dataclass(frozen=True, slots=True)
