@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import zlib
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from unittest import mock
@@ -25,7 +26,7 @@ NO_CHECK = 6
 
 
 def content(data: bytes) -> Content:
-    return Content(Stat(len(data), 1, 1), hashlib.sha256(data).digest(), 0, data=data)
+    return Content(Stat(len(data), 1, 1), hashlib.sha256(data).digest(), zlib.crc32(data), data=data)
 
 
 @contextmanager
@@ -43,7 +44,8 @@ def store(**needs: bool) -> Iterator[S3Store]:
             key = iam.create_access_key(UserName="lrsync")["AccessKey"]
         keys = {"AWS_ACCESS_KEY_ID": key["AccessKeyId"], "AWS_SECRET_ACCESS_KEY": key["SecretAccessKey"]}
         with mock.patch.dict("os.environ", keys):
-            opened = S3Store(StoreSettings(bucket=BUCKET, region="us-east-1", max_attempts=1))
+            # This moto answers within the process, to botocore alone.
+            opened = S3Store(StoreSettings(bucket=BUCKET, region="us-east-1", max_attempts=1, transport="boto3"))
         with closing(opened):
             yield opened
 
