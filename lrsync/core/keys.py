@@ -154,14 +154,15 @@ def trash_stamp(time_ns: int) -> str:
 
 
 def time_of_stamp(stamp: str) -> int:
-    """The time that `stamp_of` or `trash_stamp` wrote, in nanoseconds since the epoch, to the second.
+    """The time that `stamp_of` or `trash_stamp` wrote, in nanoseconds since the epoch, as exact as it was written.
 
     Raises ValueError for anything else.
     """
     if not _STAMP.fullmatch(stamp):
         raise ValueError(f"not a time in a key: {stamp}")
     moment = datetime.strptime(stamp[:15], "%Y%m%dT%H%M%S").replace(tzinfo=UTC)
-    return int(moment.timestamp()) * 1_000_000_000
+    micros = int(stamp[16:22]) if len(stamp) > 16 else 0
+    return (int(moment.timestamp()) * 1_000_000 + micros) * 1_000
 
 
 def snapshot_folder(prefix: str) -> str:

@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from lrsync.adapters.filewriter import FileWriter
-from lrsync.adapters.ignore import IgnoreRules
-from lrsync.adapters.localfs import LocalTree
 from lrsync.adapters.manifest import Manifest
 from lrsync.adapters.seals import Seals
 from lrsync.adapters.status_query import read_status
 from lrsync.core.model import Drift, RunSummary, StatusReport
-from lrsync.core.requests import Named, VerifyRequest
-from lrsync.engine.restore import RestoreOptions, RestorePorts, run_restore
+from lrsync.core.requests import RestoreRequest, VerifyRequest
 from lrsync.engine.trash import RestoreTo, TrashPorts, restore_trash
 from lrsync.engine.verify import VerifyPorts, run_verify
 from lrsync.errors import BucketError, ExitCode
+from tests.engine.restoring import restored as restored_into
 from tests.engine.world import PREFIX
 from tests.faults import proxy as faults
 from tests.faults.night import Night
@@ -58,18 +55,8 @@ def verify(night: Night, request: VerifyRequest) -> RunSummary:
 
 def restore(night: Night, to: Path) -> RunSummary:
     to.mkdir(exist_ok=True)
-    with Seals(night.path) as seals, Manifest(night.path, PREFIX) as manifest:
-        ports = RestorePorts(
-            tree=LocalTree(to, IgnoreRules(defaults=False)),
-            target=FileWriter(to, stamp=datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")),
-            seals=seals,
-            manifest=manifest,
-            open_store=night._open_store,
-            stopping=night.stopping,
-            clock=night.clock,
-            sink=night.events.append,
-        )
-        return run_restore(ports, RestoreOptions([Named(".", (".",))], in_place=False, threads=3))
+    store = night._open_store()
+    return restored_into(night, RestoreRequest((), str(to)), open_store=lambda: store)
 
 
 def status(night: Night) -> StatusReport:
