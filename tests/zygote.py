@@ -9,6 +9,7 @@ Reads one JSON order a line on stdin and answers two lines: the process's id whe
 
 from __future__ import annotations
 
+import atexit
 import functools
 import gc
 import importlib
@@ -16,6 +17,7 @@ import json
 import os
 import pkgutil
 import sys
+import threading
 import warnings
 from typing import Any
 
@@ -67,10 +69,19 @@ def _become(order: dict[str, Any]) -> int:
 def _run(order: dict[str, Any]) -> int:
     child = os.fork()
     if child == 0:
-        sys.exit(_become(order))  # as any process ends: it waits for its threads, and flushes
+        _end(_become(order))
     _say(child)
     _, status = os.waitpid(child, 0)
     return os.waitstatus_to_exitcode(status)
+
+
+def _end(code: int) -> None:
+    """End as a process does, but for taking every module apart: that copies all memory that forks share."""
+    threading._shutdown()  # type: ignore[attr-defined]
+    atexit._run_exitfuncs()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)
 
 
 def _say(value: int) -> None:

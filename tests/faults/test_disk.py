@@ -400,9 +400,7 @@ def test_what_a_drive_that_was_exchanged_does_not_have_is_not_missing(world: Wor
     world.proven = True
     world.wrap_tree = lambda inner: inner
     summary = world.sync()
-    assert (summary.changes.missing, summary.actions.uploaded) == (int(stored), 0), (
-        "only that file is not here"
-    )
+    assert (summary.changes.missing, summary.actions.uploaded) == (int(stored), 0), "only that file is not here"
 
 
 def test_a_drive_that_goes_away_while_uploads_are_under_way_overwrites_and_deletes_nothing(world: World) -> None:
