@@ -165,6 +165,7 @@ def test_what_is_in_flight_is_let_end(run: Run) -> None:
         run.await_requests(UPLOADING, process)
         os.killpg(process.pid, signal.SIGTERM)
         _, err = process.communicate(timeout=30)
-    # A library this small may be done before the signal comes.
-    assert process.returncode in (0, 130), err
+    # A library this small may be done before the signal comes, and Python on its way out, where nobody listens.
+    done = len(run.recorded()) == FILES
+    assert process.returncode in ((0, 130, -signal.SIGTERM) if done else (130,)), err
     assert run.recorded() == run.acknowledged()

@@ -111,7 +111,9 @@ def test_a_sync_beside_a_live_writer_gives_sound_snapshots_only(
         names = sorted(path.name for path in here.source.iterdir())
         for night in range(3):
             done = here.sync()
-            assert done["catalogs"] == {"changed": 1, "snapshots": 1, "waiting": 0}, night
+            # Between two nights that follow each other at once the writer may not have come to a commit.
+            assert done["catalogs"]["snapshots"] in ((0, 1) if night else (1,)), done["catalogs"]
+            assert done["catalogs"]["waiting"] == 0, done["catalogs"]
             copy = tmp_path / f"{night}.lrcat"
             copy.write_bytes(here.read("My.lrcat"))
             assert is_sound(copy)
