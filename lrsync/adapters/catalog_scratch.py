@@ -20,6 +20,8 @@ from lrsync.core.audit import ZipState
 
 _LEFTOVER_AFTER_S: Final = 86_400.0
 BACKUPS: Final = "Backups"
+BROKEN_ZIP: Final = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError)
+"""What reading a damaged zip, or one that is locked by a password or packed in an unknown way, raises."""
 
 
 @contextmanager
@@ -78,6 +80,6 @@ def _problem_of(path: Path) -> str:
             if not any(name.lower().endswith(".lrcat") for name in archive.namelist()):
                 return "it holds no catalog"
             bad = archive.testzip()
-    except (zipfile.BadZipFile, zlib.error, EOFError, OSError, NotImplementedError, RuntimeError) as error:
+    except (*BROKEN_ZIP, OSError) as error:
         return f"it cannot be read: {error}"
     return f"{bad} in it is damaged" if bad else ""

@@ -9,7 +9,6 @@ import hashlib
 import os
 import shutil
 import zipfile
-import zlib
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
@@ -20,7 +19,7 @@ from lrsync.adapters.catalog_copy import DATABASE, Patience, guarded_copy
 from lrsync.adapters.catalog_family import is_noise
 from lrsync.adapters.catalog_pack import folder_digest, packed
 from lrsync.adapters.catalog_read import CatalogDamagedError, CatalogReader, settle_copy
-from lrsync.adapters.catalog_scratch import backups_of
+from lrsync.adapters.catalog_scratch import BROKEN_ZIP, backups_of
 from lrsync.adapters.reader import read_content, read_range
 from lrsync.core.filetypes import DATA_SUFFIX, catalog_of, is_catalog
 from lrsync.core.lightroom import CatalogFacts
@@ -95,7 +94,7 @@ def _from_backup(backup: Path, name: str, folder: Path) -> ScratchCopy | None:
                 _unzip(archive, folder)
         else:
             shutil.copyfile(backup, folder / DATABASE)
-    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError):
+    except BROKEN_ZIP:
         return None
     database, data = folder / DATABASE, folder / (DATABASE + DATA_SUFFIX)
     if not database.is_file():

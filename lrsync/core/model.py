@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from lrsync.core.keys import join_path
-from lrsync.core.prices import Quote
 from lrsync.core.thaw import AWAKE, Thaw
 from lrsync.errors import ExitCode
+
+if TYPE_CHECKING:  # named, never made: only a restore has a price
+    from lrsync.core.prices import Quote
 
 # --- what a scan sees -------------------------------------------------------------------------------------
 

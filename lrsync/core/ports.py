@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
-from typing import NamedTuple, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
-from lrsync.core.download import PartialNote
-from lrsync.core.lightroom import CatalogFacts
 from lrsync.core.model import (
     Content,
     Drift,
@@ -33,9 +31,13 @@ from lrsync.core.model import (
     Stored,
     VerifyScope,
 )
-from lrsync.core.thaw import Tier
-from lrsync.core.timeline import FileVersion, PathState, Recorded
 from lrsync.errors import LrsyncError, ObjectError
+
+if TYPE_CHECKING:  # named, never made: a quiet night need not load them
+    from lrsync.core.download import PartialNote
+    from lrsync.core.lightroom import CatalogFacts
+    from lrsync.core.thaw import Tier
+    from lrsync.core.timeline import FileVersion, PathState, Recorded
 
 Clock = Callable[[], int]
 """Nanoseconds since the epoch, now."""

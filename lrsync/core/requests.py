@@ -5,12 +5,15 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from enum import Enum
+from typing import TYPE_CHECKING
 
-from lrsync.core.audit import FileState
 from lrsync.core.filetypes import TypeFilter
-from lrsync.core.lightroom import RootMapping
 from lrsync.core.restoring import Overwrite
 from lrsync.core.thaw import CHEAPEST_TODAY, ThawWish
+
+if TYPE_CHECKING:  # named, never made: most commands are no audit
+    from lrsync.core.audit import FileState
+    from lrsync.core.lightroom import RootMapping
 
 
 @dataclass(frozen=True, slots=True)

@@ -57,14 +57,8 @@ def install(at: str, library: str, config_file: str | None, using: str | None, d
     file = Path(config_file).expanduser() if config_file else None
     settings.load({}, {}, library=library, config_file=file)
     plan = wired.plan_schedule(library, _time(at), using=using, config_file=file)
-    output.result(describe(plan))
-    if dry_run:
-        return 0
-    if not (yes or _agreed("Do this?")):
-        output.note("nothing was changed")
-        return 0
-    wired.carry_out(plan)
-    output.result(f"From now on {library} is backed up at {at} every night ('lrsync schedule show').")
+    if _carried_out(plan, dry_run=dry_run, yes=yes):
+        output.result(f"From now on {library} is backed up at {at} every night ('lrsync schedule show').")
     return 0
 
 
@@ -82,14 +76,8 @@ def remove(library: str, using: str | None, dry_run: bool, yes: bool) -> int:
     if plan is None:
         output.result(f"There is no schedule for {library}.")
         return 0
-    output.result(describe(plan))
-    if dry_run:
-        return 0
-    if not (yes or _agreed("Do this?")):
-        output.note("nothing was changed")
-        return 0
-    wired.carry_out(plan)
-    output.result(f"The schedule of {library} is gone.")
+    if _carried_out(plan, dry_run=dry_run, yes=yes):
+        output.result(f"The schedule of {library} is gone.")
     return 0
 
 
@@ -145,6 +133,21 @@ def _time(text: str) -> DailyTime:
         return DailyTime.parse(text)
     except ValueError:
         raise UsageError(f"'{text}' is not a time of day", hint="write it as 02:30") from None
+
+
+def _carried_out(plan: SchedulePlan, *, dry_run: bool, yes: bool) -> bool:
+    """Show the plan, and carry it out where that is wanted; whether it was."""
+    from lrsync.app import schedule as wired
+    from lrsync.ui import output
+
+    output.result(describe(plan))
+    if dry_run:
+        return False
+    if not (yes or _agreed("Do this?")):
+        output.note("nothing was changed")
+        return False
+    wired.carry_out(plan)
+    return True
 
 
 def _agreed(question: str) -> bool:
