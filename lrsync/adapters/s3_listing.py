@@ -7,20 +7,15 @@ what is read from it goes along with the rest.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
-from urllib.parse import unquote_plus
-from xml.etree import ElementTree
 
 from lrsync.adapters.s3_client import Answer, S3Calls
-from lrsync.adapters.s3_proofs import unquote
+from lrsync.adapters.s3_pages import Page, page_in
 from lrsync.adapters.s3_uploads import Question
 from lrsync.core.model import ListedFolder, ListedObject
 from lrsync.errors import BucketError, ObjectError
 
-_MOST_BYTES: Final = 2**63 - 1
 _PAGE: Final = "LrsyncPage"
 _METHOD: Final = "list_objects_v2"
 _BOTO3: Final = {
@@ -30,15 +25,6 @@ _BOTO3: Final = {
     "continuation-token": "ContinuationToken",
 }
 """The query's names as boto3 calls them; `list-type` and `encoding-type` are its own business."""
-
-
-@dataclass(frozen=True, slots=True)
-class Page:
-    """One page of a listing. `token` asks for the next one; None on the last."""
-
-    objects: Sequence[ListedObject]
-    folders: Sequence[str]
-    token: str | None
 
 
 class Listing:
@@ -119,60 +105,3 @@ def _parse_instead(response_dict: Answer, customized_response_dict: Answer, **_:
         return  # botocore says what it is: an error with status 200, half an answer; or nobody takes it for a page
     customized_response_dict[_PAGE] = page
     response_dict["body"] = b"<ListBucketResult/>"
-
-
-def page_in(body: bytes) -> Page | None:
-    """The page that an answer is; None for whatever is none, a part of one included."""
-    try:
-        return _parse_page(body)
-    except (ValueError, ElementTree.ParseError):
-        return None
-
-
-def _parse_page(body: bytes) -> Page:
-    """A ListObjectsV2 answer (S3 API reference). Raises ValueError and ElementTree.ParseError where it is none."""
-    root = ElementTree.fromstring(body)
-    space, _, name = root.tag.rpartition("}")
-    if name != "ListBucketResult":
-        raise ValueError(f"not a listing: {name}")
-    space = f"{space}}}" if space else ""
-    decode = unquote_plus if root.findtext(f"{space}EncodingType") == "url" else _as_it_is
-    truncated = root.findtext(f"{space}IsTruncated")
-    if truncated not in ("true", "false"):
-        raise ValueError("the listing does not say whether it goes on")
-    token = root.findtext(f"{space}NextContinuationToken") or ""
-    return Page(
-        list(_objects(root, space, decode)),
-        [decode(item.findtext(f"{space}Prefix") or "") for item in root.iterfind(f"{space}CommonPrefixes")],
-        token if truncated == "true" else None,
-    )
-
-
-def _as_it_is(text: str) -> str:
-    return text
-
-
-def _objects(root: ElementTree.Element, space: str, decode: Callable[[str], str]) -> Iterator[ListedObject]:
-    """The objects of a page. Raises ValueError where one is none: half of one could look like drift.
-
-    Runs a million times: what is the same for all is looked up once.
-    """
-    names = [f"{space}{name}" for name in ("Key", "Size", "ETag", "StorageClass", "LastModified")]
-    for item in root.iterfind(f"{space}Contents"):
-        facts = {field.tag: field.text for field in item}
-        key, size, etag, storage_class, modified = map(facts.get, names)
-        length = int(size or "")
-        if not key or not 0 <= length <= _MOST_BYTES:
-            raise ValueError("an object without a name, or of an impossible size")
-        yield ListedObject(
-            decode(key) if "%" in key or "+" in key else key,
-            length,
-            unquote(etag),
-            storage_class or "STANDARD",
-            _as_ns(modified) if modified else 0,
-        )
-
-
-def _as_ns(moment: str) -> int:
-    """Nanoseconds since the epoch; S3 tells milliseconds at best, so a float's rounding must not show."""
-    return round(datetime.fromisoformat(moment).timestamp() * 1000) * 1_000_000
