@@ -122,15 +122,23 @@ class _Rebuild:
         listing = ListingPorts(ports.store, ports.manifest, ports.make_pool, ports.sink, ports.stopping)
         take_listing(listing, self.options.prefix, threads=self.options.threads)
         self._drop_unconfirmed()
-        unknown = list(self.ports.manifest.unknown_listed())
-        found = (inner_library(self.options.prefix, listed.key) for listed in unknown)
-        self.inner = tuple({f"{inner}/" for inner in found if inner is not None})
-        self.ports.sink(PhaseStarted(Phase.HEADING, len(unknown)))
+        self.ports.sink(PhaseStarted(Phase.HEADING, self._look_for_inner()))
         with self.ports.make_pool(self.options.threads) as pool:
-            self._adopt_all(pool, unknown)
+            self._adopt_all(pool, self.ports.manifest.unknown_listed())
         self.summary.drift.checked = True
         library = self.ports.seals.library()
         self.ports.manifest.update_library(replace(library, last_full_pass=self.started_ns))
+
+    def _look_for_inner(self) -> int:
+        """Find the libraries below this one, which are known before the first object is; counts the objects."""
+        count, found = 0, set[str]()
+        for listed in self.ports.manifest.unknown_listed():
+            count += 1
+            inner = inner_library(self.options.prefix, listed.key)
+            if inner is not None:
+                found.add(f"{inner}/")
+        self.inner = tuple(found)
+        return count
 
     def _drop_unconfirmed(self) -> None:
         """Keep of the rows that a snapshot brought only those that the listing confirms.

@@ -345,6 +345,21 @@ def test_sizes_are_those_of_good_objects(manifest: Manifest) -> None:
     assert manifest.sizes() == {1}
 
 
+def test_a_folders_files_have_places(manifest: Manifest) -> None:
+    manifest.record([uploaded(entry(path)) for path in ("d/é", "d/b", "d/a", "c", "d/x/y")])
+    assert [manifest.name_at("d", number) for number in (1, 2, 3)] == ["a", "b", "é"]
+    assert manifest.name_at("", 1) == "c"
+    for folder, number in (("d", 4), ("nowhere", 1)):
+        with pytest.raises(KeyError):
+            manifest.name_at(folder, number)
+
+
+def test_what_is_put_aside_goes_to_the_disk(manifest: Manifest) -> None:
+    """A million listed objects must not be in memory, however SQLite was built."""
+    with manifest._session.reading() as connection:
+        assert connection.exec_driver_sql("PRAGMA temp_store").scalar() == 1
+
+
 # --- the listing ------------------------------------------------------------------------------------------
 
 
