@@ -7,7 +7,7 @@ import os
 import platform
 import statistics
 import subprocess
-import time
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -24,16 +24,28 @@ class Cost:
     peak_bytes: int
 
 
+_RUNNER = """
+import json, os, sys, time
+began = time.monotonic()
+pid = os.posix_spawnp(sys.argv[2], sys.argv[2:], os.environ)
+_, status, usage = os.wait4(pid, 0)
+cost = usage.ru_utime + usage.ru_stime, time.monotonic() - began, usage.ru_maxrss * 1024
+with open(sys.argv[1], "w") as file:
+    json.dump([os.waitstatus_to_exitcode(status), *cost], file)
+"""
+"""Starts a program from a process that is small: what starts it counts as its peak memory too, until it is replaced."""
+
+
 def cost_of(command: Sequence[str], environment: Mapping[str, str], log: Path) -> Cost:
     """Run it to its end. Raises RuntimeError, with what it said, where it fails."""
-    began = time.monotonic()
+    told = log.with_name(f"{log.name}.cost")
     with log.open("wb") as out:
-        process = subprocess.Popen(command, env=dict(environment), stdout=out, stderr=out, stdin=subprocess.DEVNULL)
-        _, status, usage = os.wait4(process.pid, 0)
-    process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode:
-        raise RuntimeError(f"{command[0]} ended with {process.returncode}:\n{log.read_text(errors='replace')[-2000:]}")
-    return Cost(usage.ru_utime + usage.ru_stime, time.monotonic() - began, usage.ru_maxrss * 1024)
+        runner = [sys.executable, "-I", "-S", "-c", _RUNNER, str(told), *command]
+        subprocess.run(runner, env=dict(environment), stdout=out, stderr=out, stdin=subprocess.DEVNULL, check=True)
+    code, *cost = json.loads(told.read_text())
+    if code:
+        raise RuntimeError(f"{command[0]} ended with {code}:\n{log.read_text(errors='replace')[-2000:]}")
+    return Cost(*cost)
 
 
 def medians(costs: Sequence[Cost]) -> Cost:
@@ -50,14 +62,14 @@ Table = dict[str, dict[str, list[Cost]]]
 
 
 def markdown(table: Table, own: str = "lrsync") -> str:
-    """The medians, as a table for each case; the ratio is lrsync's CPU to the other's."""
+    """The medians, as a table for each case; the ratio is the CPU of `own` to the other's."""
     lines: list[str] = []
     for case, programs in table.items():
         mine = medians(programs[own])
         lines += [
             f"### {case}",
             "",
-            "| program | CPU s | wall s | peak MB | lrsync's CPU to it |",
+            f"| program | CPU s | wall s | peak MB | {own}'s CPU to it |",
             "|---|---|---|---|---|",
         ]
         for name, costs in programs.items():
@@ -68,7 +80,7 @@ def markdown(table: Table, own: str = "lrsync") -> str:
     return "\n".join(lines)
 
 
-def save(name: str, table: Table) -> None:
+def save(name: str, table: Table, own: str = "lrsync") -> None:
     """Write every run's figures as JSON, and the medians as Markdown. Cases that were not measured now stay."""
     RESULTS.mkdir(exist_ok=True)
     kept = RESULTS / f"{name}.json"
@@ -78,4 +90,4 @@ def save(name: str, table: Table) -> None:
     machine = {"system": platform.system(), "python": platform.python_version(), "cpus": os.cpu_count()}
     kept.write_text(json.dumps({"machine": machine, "runs": runs}, indent=1) + "\n")
     whole = {case: {p: [Cost(**c) for c in costs] for p, costs in programs.items()} for case, programs in runs.items()}
-    (RESULTS / f"{name}.md").write_text(markdown(whole) + "\n")
+    (RESULTS / f"{name}.md").write_text(markdown(whole, own) + "\n")

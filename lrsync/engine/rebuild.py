@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import time
 import unicodedata
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from itertools import islice
@@ -173,7 +173,10 @@ class _Rebuild:
         objects, done = iter(listed), 0
         while batch := list(islice(objects, self.options.batch_size)):
             self._check_stop()
-            outcomes = [outcome for outcome in pool.map(self._adopt, batch) if outcome is not None]
+            # A share for each worker: to hand over objects one by one costs more than to ask about them.
+            size = -(-len(batch) // self.options.threads)
+            shares = [batch[at : at + size] for at in range(0, len(batch), size)]
+            outcomes = [found for share in pool.map(self._adopt_share, shares) for found in share if found is not None]
             self.ports.manifest.record([outcome for outcome in outcomes if isinstance(outcome, Done)])
             for outcome in outcomes:
                 self._count(outcome)
@@ -195,6 +198,9 @@ class _Rebuild:
                     self.ports.sink(FindingRaised(outcome))
             case _:
                 assert_never(outcome)
+
+    def _adopt_share(self, share: Sequence[ListedObject]) -> list[Done | Failed | Finding | None]:
+        return [self._adopt(listed) for listed in share]
 
     def _adopt(self, listed: ListedObject) -> Done | Failed | Finding | None:
         try:

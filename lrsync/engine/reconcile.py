@@ -41,7 +41,7 @@ def take_listing(ports: ListingPorts, prefix: str, *, threads: int) -> int:
     """List everything below the prefix into the manifest's scratch table; returns the number of objects told."""
     head, sink, manifest = listing_prefix(prefix), ports.sink, ports.manifest
     sink(PhaseStarted(Phase.LISTING))
-    known = _known(manifest, prefix)
+    known = known_keys(manifest, prefix)
     listing = ParallelListing(ports.store, head, known, threads, ports.make_pool, ports.stopping)
     manifest.begin_listing()
     count = 0
@@ -52,7 +52,7 @@ def take_listing(ports: ListingPorts, prefix: str, *, threads: int) -> int:
     return count
 
 
-def _known(manifest: ManifestStore, prefix: str) -> Known:
+def known_keys(manifest: ManifestStore, prefix: str) -> Known:
     """What the rows tell of the keys that are to be listed."""
     counts = manifest.folder_counts()
     return Known(
