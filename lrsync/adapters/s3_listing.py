@@ -12,16 +12,18 @@ from typing import Any, Final
 
 from lrsync.adapters.s3_client import Answer, S3Calls
 from lrsync.adapters.s3_pages import Page, page_in
+from lrsync.adapters.s3_proofs import is_refusal
 from lrsync.adapters.s3_uploads import Question
 from lrsync.core.model import ListedFolder, ListedObject
 from lrsync.errors import BucketError, ObjectError
 
 _PAGE: Final = "LrsyncPage"
 _METHOD: Final = "list_objects_v2"
+_AFTER: Final = "start-after"
 _BOTO3: Final = {
     "prefix": "Prefix",
     "delimiter": "Delimiter",
-    "start-after": "StartAfter",
+    _AFTER: "StartAfter",
     "continuation-token": "ContinuationToken",
 }
 """The query's names as boto3 calls them; `list-type` and `encoding-type` are its own business."""
@@ -40,7 +42,7 @@ class Listing:
 
         `after`: begin with what the store has after this key, in whatever order it lists.
         """
-        for page in self._pages({"prefix": prefix} | ({"start-after": after} if after else {})):
+        for page in self._pages({"prefix": prefix} | ({_AFTER: after} if after else {})):
             yield page.objects
 
     def list_folder(self, prefix: str) -> Iterator[ListedFolder]:
@@ -65,12 +67,16 @@ class Listing:
                 return
             if not page.token:
                 raise self._endless()
-            query = {**what, "continuation-token": page.token}
+            query = {name: value for name, value in what.items() if name != _AFTER}
+            query["continuation-token"] = page.token
 
     def _page(self, query: Mapping[str, str]) -> Page:
         try:
             page = self._ask(query)
         except ObjectError as error:
+            if _AFTER in query and is_refusal(error):
+                # From the start then, as stores do that just do not look at it.
+                return self._page({name: value for name, value in query.items() if name != _AFTER})
             # No object fails here that others could go on without.
             message = f"the bucket {self._target.bucket} cannot be listed: {error.message}"
             raise BucketError(message, hint="nothing is decided without a whole listing; run again later") from error
