@@ -61,10 +61,11 @@ Table = dict[str, dict[str, list[Cost]]]
 """Costs by case and by program."""
 
 
-def markdown(table: Table, own: str = "lrsync") -> str:
-    """The medians, as a table for each case; the ratio is the CPU of `own` to the other's."""
+def markdown(table: Table) -> str:
+    """The medians, as a table for each case; the ratio is the CPU of the case's first program to the other's."""
     lines: list[str] = []
     for case, programs in table.items():
+        own = next(iter(programs))
         mine = medians(programs[own])
         lines += [
             f"### {case}",
@@ -80,7 +81,7 @@ def markdown(table: Table, own: str = "lrsync") -> str:
     return "\n".join(lines)
 
 
-def save(name: str, table: Table, own: str = "lrsync") -> None:
+def save(name: str, table: Table) -> None:
     """Write every run's figures as JSON, and the medians as Markdown. Cases that were not measured now stay."""
     RESULTS.mkdir(exist_ok=True)
     kept = RESULTS / f"{name}.json"
@@ -90,4 +91,4 @@ def save(name: str, table: Table, own: str = "lrsync") -> None:
     machine = {"system": platform.system(), "python": platform.python_version(), "cpus": os.cpu_count()}
     kept.write_text(json.dumps({"machine": machine, "runs": runs}, indent=1) + "\n")
     whole = {case: {p: [Cost(**c) for c in costs] for p, costs in programs.items()} for case, programs in runs.items()}
-    (RESULTS / f"{name}.md").write_text(markdown(whole, own) + "\n")
+    (RESULTS / f"{name}.md").write_text(markdown(whole) + "\n")
