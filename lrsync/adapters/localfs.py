@@ -210,15 +210,15 @@ class _Walk:
 
 
 def _scanned(path: str, listing: Listing, twins: dict[str, Listing]) -> ScannedDir:
-    in_twins = (file.name for twin in twins.values() for file in twin.files)
+    in_twins = (name for twin in twins.values() for name in twin.names)
     return ScannedDir(
         path=path,
-        files=tuple(listing.files),
+        facts=tuple(listing.files),
         complete=listing.complete,
         excluded=listing.excluded,
         special=listing.special,
         problems=tuple(listing.problems),
-        colliding=colliding_files([file.name for file in listing.files], in_twins),
+        colliding=colliding_files(listing.names, in_twins),
     )
 
 

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import hashlib
+import marshal
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Final, TypeVar
 
 from lrsync.core.keys import split_path
-from lrsync.core.model import Change, ChangeKind, ManifestEntry, ScannedDir, ScannedFile, Stat
+from lrsync.core.model import Change, ChangeKind, FileFacts, ManifestEntry, ScannedDir, ScannedFile, Stat
 
 L = TypeVar("L")
 R = TypeVar("R")
 
-DIGEST_VERSION: Final = b"\x01"
+DIGEST_VERSION: Final = b"\x02"
 SETTLE_NS: Final = 2_000_000_000
 """FAT keeps 2 s: a second write in that window looks identical."""
 RACY_HORIZON_NS: Final = 7 * 86_400 * 1_000_000_000
@@ -78,11 +79,13 @@ def same_facts(seen: ScannedFile | Stat, row: ManifestEntry | Stat) -> bool:
     return seen.size == row.size or seen.ctime_ns < 0
 
 
-def directory_digest(fingerprint: bytes, files: Iterable[ScannedFile]) -> bytes:
-    """16 bytes that stand for a directory's file facts under one set of ignore rules. `files` are sorted."""
-    facts = "".join([f"{name}\0{size} {mtime} {ctime}\n" for name, size, mtime, ctime in files])
+def directory_digest(fingerprint: bytes, facts: Iterable[FileFacts]) -> bytes:
+    """16 bytes that stand for a directory's file facts under one set of ignore rules. `facts` are sorted."""
+    # By column and by marshal, which is written in C: to format each file's facts takes three times as long. Of its
+    # formats the second has no references: equal values are equal bytes, and different ones are not.
+    encoded = marshal.dumps(tuple(zip(*facts, strict=True)), 2)
     head = DIGEST_VERSION + len(fingerprint).to_bytes(2, "big") + fingerprint
-    return hashlib.blake2b(head + facts.encode("utf-8", "surrogateescape"), digest_size=16).digest()
+    return hashlib.blake2b(head + encoded, digest_size=16).digest()
 
 
 def absent_digest(fingerprint: bytes) -> bytes:

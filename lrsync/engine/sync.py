@@ -397,7 +397,7 @@ class SyncRun:
             self._report_problem(problem)
         if not scanned.complete:
             self.incomplete.add(scanned.path)
-        digest = directory_digest(self.ports.tree.fingerprint, scanned.files)
+        digest = directory_digest(self.ports.tree.fingerprint, scanned.facts)
         if sealed != digest or not self.options.use_digests or not scanned.complete:
             self._compare(scanned, digest)
         scan = self.summary.scan
@@ -410,7 +410,7 @@ class SyncRun:
         sealable = (
             scanned.complete
             and not scanned.colliding
-            and all(is_settled(f.mtime_ns, f.ctime_ns, self.started_ns) for f in scanned.files)
+            and all(is_settled(mtime, ctime, self.started_ns) for _, _, mtime, ctime in scanned.facts)
         )
         self.recorder.begin(scanned, digest, waiting=len(changes), sealable=sealable)
         for change in changes:
