@@ -31,7 +31,7 @@ class CatalogTree:
         for scanned in self._inner.walk():
             if data_folders and f"{scanned.path}/".startswith(data_folders):
                 continue
-            names = [file[0] for file in scanned.facts]
+            names = scanned.columns.names
             # One look at all of a folder's names: one at each would cost a tenth of the whole walk.
             if CATALOG_SUFFIX in "\0".join(names).lower() and (catalogs := set(filter(is_catalog, names))):
                 data_folders += tuple(f"{join_path(scanned.path, name)}-data/" for name in catalogs)
@@ -56,7 +56,7 @@ class CatalogTree:
             if stat is not None:  # gone since it was listed: the next run sees that
                 files.append(ScannedFile(file.name, *stat))
         complete = scanned.complete and len(problems) == len(scanned.problems)
-        return replace(scanned, facts=tuple(files), problems=tuple(problems), complete=complete)
+        return replace(scanned.with_files(files), problems=tuple(problems), complete=complete)
 
     def _family_stat(self, path: str) -> Stat | None:
         family = family_of(os.path.join(self._root, path))

@@ -15,7 +15,7 @@ from lrsync.adapters import longpath
 from lrsync.adapters.ignore import IgnoreRules
 from lrsync.adapters.oddity import Oddity, OddityTest
 from lrsync.core.keys import MARKER, join_path
-from lrsync.core.model import FileFacts, ScanProblem
+from lrsync.core.model import NO_FILES, FileColumns, FileFacts, ScanProblem
 
 GONE: Final = (errno.ENOENT, errno.ENOTDIR, errno.ELOOP)
 """What was there a moment ago is not, or is something else (a link gives ELOOP or ENOTDIR)."""
@@ -43,17 +43,12 @@ class Listing:
     """One folder as it was listed: files and folders ascending by name, without what the rules leave out."""
 
     identity: Identity = NOWHERE
-    files: list[FileFacts] = field(default_factory=list)
+    columns: FileColumns = NO_FILES
     folders: list[str] = field(default_factory=list)
     excluded: int = 0
     special: int = 0
     complete: bool = True
     problems: list[ScanProblem] = field(default_factory=list)
-
-    @property
-    def names(self) -> list[str]:
-        """The files' names."""
-        return [file[0] for file in self.files]
 
     def give_up(self, path: str, error: OSError) -> None:
         """Something in here could not be read."""
@@ -87,26 +82,40 @@ class Lister:
     def _list(self, folder: int | str, path: str) -> Listing:
         found = os.stat(folder)
         listing = Listing(identity=Identity(found.st_dev, found.st_ino))
+        files: list[FileFacts] = []
         odd: list[_Odd] = []
         try:
-            self._add_entries(listing, odd, folder, path)
+            self._add_entries(listing, files, odd, folder, path)
         except OSError as error:
             # The listing broke off in the middle: what it has not named is unknown.
             listing.give_up(path, error)
-        self._leave_out(listing, odd, path)
-        for one in odd:
-            one.add_to(listing, path)
-        listing.files.sort(key=itemgetter(0))
+        if not path:
+            files = [file for file in files if file[0] != MARKER]
+        self._settle(listing, files, odd, path)
         listing.folders.sort()
-        if len(set(listing.names)) != len(listing.files):
-            # A rename during the listing, or a careless network drive, names a file twice.
-            listing.files = list({file[0]: file for file in listing.files}.values())
         return listing
 
-    def _add_entries(self, listing: Listing, odd: list[_Odd], folder: int | str, path: str) -> None:
+    def _settle(self, listing: Listing, files: list[FileFacts], odd: list[_Odd], path: str) -> None:
+        """Sort the files, and drop those that the rules leave out."""
+        files.sort(key=itemgetter(0))
+        listing.columns = FileColumns.of(files)
+        names = listing.columns.names
+        left_out = self._rules.left_out(path, [*names, *(one.name for one in odd)] if odd else names)
+        if left_out or len(set(names)) != len(names):
+            # A rename during the listing, or a careless network drive, names a file twice.
+            kept = {file[0]: file for file in files if file[0] not in left_out}
+            listing.columns = FileColumns.of(kept.values())
+        listing.excluded += len(left_out)
+        for one in odd:
+            if one.name not in left_out:
+                one.add_to(listing, path)
+
+    def _add_entries(
+        self, listing: Listing, files: list[FileFacts], odd: list[_Odd], folder: int | str, path: str
+    ) -> None:
         """The hot path: this loop runs for each file of the library. The rules are asked later, of all at once."""
         oddity_of, no_ctime = self._odd, os.name == "nt"
-        add = listing.files.append
+        add = files.append
         with os.scandir(folder) as entries:
             for entry in entries:
                 try:
@@ -123,16 +132,6 @@ class Lister:
                 except OSError as error:
                     if error.errno not in GONE:
                         odd.append(_Odd(entry.name, error))
-
-    def _leave_out(self, listing: Listing, odd: list[_Odd], path: str) -> None:
-        left_out = self._rules.left_out(path, [*listing.names, *(one.name for one in odd)])
-        if not path:
-            listing.files = [file for file in listing.files if file[0] != MARKER]
-        if left_out:
-            count = len(listing.files) + len(odd)
-            listing.files = [file for file in listing.files if file[0] not in left_out]
-            odd[:] = [one for one in odd if one.name not in left_out]
-            listing.excluded += count - len(listing.files) - len(odd)
 
     def _add_other(self, listing: Listing, entry: os.DirEntry[str], path: str) -> None:
         """A folder, a link, a socket, a FIFO, a device."""

@@ -210,15 +210,15 @@ class _Walk:
 
 
 def _scanned(path: str, listing: Listing, twins: dict[str, Listing]) -> ScannedDir:
-    in_twins = (name for twin in twins.values() for name in twin.names)
+    in_twins = (name for twin in twins.values() for name in twin.columns.names)
     return ScannedDir(
         path=path,
-        facts=tuple(listing.files),
+        columns=listing.columns,
         complete=listing.complete,
         excluded=listing.excluded,
         special=listing.special,
         problems=tuple(listing.problems),
-        colliding=colliding_files(listing.names, in_twins),
+        colliding=colliding_files(listing.columns.names, in_twins),
     )
 
 

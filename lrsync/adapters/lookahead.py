@@ -16,7 +16,7 @@ from lrsync.adapters.listing import Listing
 
 MOST_WORKERS: Final = 8
 SLOW_NS: Final = 150_000
-"""A wait for each entry of a folder that only a network or a sleepy disk explains; a warm stat takes 2 microseconds."""
+"""A time for each entry of a folder that only a network or a sleepy disk explains; a warm stat takes 2 microseconds."""
 FEW_ENTRIES: Final = 64
 """So many entries are listed before it is judged: one hiccup says nothing."""
 VERDICTS: Final = 3
@@ -24,10 +24,10 @@ VERDICTS: Final = 3
 
 
 class _Timed(NamedTuple):
-    """A listing, and how long its thread did nothing but wait for it."""
+    """A listing, and how long it took."""
 
     listing: Listing
-    waited_ns: int
+    took_ns: int
 
 
 class Lookahead:
@@ -38,13 +38,12 @@ class Lookahead:
         list_folder: Callable[[str], Listing],
         *,
         clock: Callable[[], int] = time.perf_counter_ns,
-        work_clock: Callable[[], int] = time.thread_time_ns,
     ) -> None:
         self._list_folder = list_folder
-        self._clock, self._work_clock = clock, work_clock
+        self._clock = clock
         self._pool: ThreadPoolExecutor | None = None
         self._ahead: dict[str, Future[_Timed]] = {}
-        self._entries = self._waited_ns = self._verdicts = 0
+        self._entries = self._took_ns = self._verdicts = 0
 
     def __enter__(self) -> Lookahead:
         return self
@@ -65,18 +64,18 @@ class Lookahead:
             for other in following(2 * MOST_WORKERS):
                 if other not in self._ahead and other != path:
                     self._ahead[other] = self._pool.submit(self._timed, other)
-        listing, waited_ns = self._timed(path) if future is None else future.result()
-        self._entries += 1 + len(listing.files) + len(listing.folders)
-        self._waited_ns += waited_ns
+        listing, took_ns = self._timed(path) if future is None else future.result()
+        self._entries += 1 + len(listing.columns.names) + len(listing.folders)
+        self._took_ns += took_ns
         if self._entries >= FEW_ENTRIES:
-            self._judge(is_slow=self._waited_ns > self._entries * SLOW_NS)
-            self._entries = self._waited_ns = 0
+            self._judge(is_slow=self._took_ns > self._entries * SLOW_NS)
+            self._entries = self._took_ns = 0
         return listing
 
     def _timed(self, path: str) -> _Timed:
-        began, worked = self._clock(), self._work_clock()
+        began = self._clock()
         listing = self._list_folder(path)
-        return _Timed(listing, (self._clock() - began) - (self._work_clock() - worked))
+        return _Timed(listing, self._clock() - began)
 
     def _judge(self, *, is_slow: bool) -> None:
         """Begin or end to look ahead, once some judgements in a row say that the other way was better."""

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Final, TypeVar
 
 from lrsync.core.keys import split_path
-from lrsync.core.model import Change, ChangeKind, FileFacts, ManifestEntry, ScannedDir, ScannedFile, Stat
+from lrsync.core.model import Change, ChangeKind, FileColumns, ManifestEntry, ScannedDir, ScannedFile, Stat
 
 L = TypeVar("L")
 R = TypeVar("R")
@@ -79,11 +79,11 @@ def same_facts(seen: ScannedFile | Stat, row: ManifestEntry | Stat) -> bool:
     return seen.size == row.size or seen.ctime_ns < 0
 
 
-def directory_digest(fingerprint: bytes, facts: Iterable[FileFacts]) -> bytes:
-    """16 bytes that stand for a directory's file facts under one set of ignore rules. `facts` are sorted."""
-    # By column and by marshal, which is written in C: to format each file's facts takes three times as long. Of its
-    # formats the second has no references: equal values are equal bytes, and different ones are not.
-    encoded = marshal.dumps(tuple(zip(*facts, strict=True)), 2)
+def directory_digest(fingerprint: bytes, columns: FileColumns) -> bytes:
+    """16 bytes that stand for a directory's file facts under one set of ignore rules."""
+    # By marshal, which is written in C: to format each file's facts takes three times as long. Of its formats the
+    # second has no references: equal values are equal bytes, and different ones are not.
+    encoded = marshal.dumps(tuple(columns), 2)
     head = DIGEST_VERSION + len(fingerprint).to_bytes(2, "big") + fingerprint
     return hashlib.blake2b(head + encoded, digest_size=16).digest()
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import Enum
 from typing import TYPE_CHECKING, Final, NamedTuple
 
@@ -30,12 +30,29 @@ FileFacts = tuple[str, int, int, int]
 """A `ScannedFile` without its names: to make one costs three times as much, and a walk makes a million."""
 
 
+class FileColumns(NamedTuple):
+    """The facts of a directory's files, a column each: what is asked of all of them is asked of a column at once."""
+
+    names: tuple[str, ...] = ()
+    sizes: tuple[int, ...] = ()
+    mtimes_ns: tuple[int, ...] = ()
+    ctimes_ns: tuple[int, ...] = ()
+
+    @classmethod
+    def of(cls, files: Iterable[FileFacts]) -> FileColumns:
+        """The columns of some files."""
+        return cls(*zip(*files, strict=True))
+
+
 class Stat(NamedTuple):
     """What a file's inode says: bytes, and times in nanoseconds since the epoch."""
 
     size: int
     mtime_ns: int
     ctime_ns: int
+
+
+NO_FILES: Final = FileColumns()
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,14 +66,14 @@ class ScanProblem:
 
 @dataclass(frozen=True, slots=True)
 class ScannedDir:
-    """One directory of the source. `path` is relative, '' for the root; `facts` of its files are sorted by name.
+    """One directory of the source. `path` is relative, '' for the root; its files are sorted by name.
 
     `complete` is False where anything in it could not be read: then nothing in it may be called missing.
     `colliding` names files whose S3 key another name in the source also has (NFC and NFD of one name).
     """
 
     path: str
-    facts: tuple[FileFacts, ...]
+    columns: FileColumns = NO_FILES
     complete: bool = True
     excluded: int = 0
     special: int = 0
@@ -66,7 +83,11 @@ class ScannedDir:
     @property
     def files(self) -> tuple[ScannedFile, ...]:
         """The files; made anew each time, for whoever looks at them one by one."""
-        return tuple(map(ScannedFile._make, self.facts))
+        return tuple(map(ScannedFile, *self.columns))
+
+    def with_files(self, files: Iterable[FileFacts]) -> ScannedDir:
+        """The same directory with other files."""
+        return replace(self, columns=FileColumns.of(files))
 
 
 # --- what is known of a file's bytes ----------------------------------------------------------------------

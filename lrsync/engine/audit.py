@@ -263,7 +263,7 @@ class _Audit:
     def _take_elsewhere(self, number: int, place: _Place) -> None:
         """A folder that the walk did not come to: it is gone, left out, outside of the source, or not mounted."""
         rows = {} if place.below is None else self.ports.rows(place.below)
-        here = _Here(ScannedDir("", ()), rows)
+        here = _Here(ScannedDir(""), rows)
         for file in self.ports.catalog.at(number):
             match place.where:
                 case _Where.INSIDE:
@@ -336,7 +336,7 @@ class _Here:
     """One folder on the disk and in the manifest, asked by the catalog's spelling of a name."""
 
     def __init__(self, scanned: ScannedDir, rows: Mapping[str, Recorded]) -> None:
-        self._disk = {file[0]: file for file in scanned.files}
+        self._disk = {file.name: file for file in scanned.files}
         self._rows = rows
         self._composed: dict[str, str] | None = None
 

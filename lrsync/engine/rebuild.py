@@ -153,8 +153,8 @@ class _Rebuild:
         for scanned in self.ports.tree.walk():
             self._check_stop()
             scan.directories += 1
-            scan.files += len(scanned.facts)
-            scan.bytes += sum(size for _, size, _, _ in scanned.facts)
+            scan.files += len(scanned.columns.names)
+            scan.bytes += sum(scanned.columns.sizes)
             self.ports.sink(Scanned(scan.directories, scan.files, scan.bytes))
             for file in scanned.files:
                 path = join_path(scanned.path, file.name)

@@ -397,7 +397,7 @@ class SyncRun:
             self._report_problem(problem)
         if not scanned.complete:
             self.incomplete.add(scanned.path)
-        digest = directory_digest(self.ports.tree.fingerprint, scanned.facts)
+        digest = directory_digest(self.ports.tree.fingerprint, scanned.columns)
         if sealed != digest or not self.options.use_digests or not scanned.complete:
             self._compare(scanned, digest)
         scan = self.summary.scan
@@ -410,7 +410,7 @@ class SyncRun:
         sealable = (
             scanned.complete
             and not scanned.colliding
-            and all(is_settled(mtime, ctime, self.started_ns) for _, _, mtime, ctime in scanned.facts)
+            and all(is_settled(*times, self.started_ns) for times in zip(*scanned.columns[2:], strict=True))
         )
         self.recorder.begin(scanned, digest, waiting=len(changes), sealable=sealable)
         for change in changes:
@@ -460,7 +460,7 @@ class SyncRun:
             if sealed == absent and self.options.use_digests:
                 continue
             if not self._is_unknown(path):
-                self._compare(ScannedDir(path, ()), absent)
+                self._compare(ScannedDir(path), absent)
 
     def _is_unknown(self, path: str) -> bool:
         """Whether a folder above could not be read whole: then nothing is known of what is below."""

@@ -47,8 +47,8 @@ class Tallier:
         """Count one directory."""
         scan = self.summary.scan
         scan.directories += 1
-        scan.files += len(scanned.facts)
-        scan.bytes += sum([size for _, size, _, _ in scanned.facts])
+        scan.files += len(scanned.columns.names)
+        scan.bytes += sum(scanned.columns.sizes)
         scan.excluded += scanned.excluded
         scan.special += scanned.special
         scan.unreadable += len(scanned.problems)

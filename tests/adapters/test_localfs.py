@@ -87,7 +87,7 @@ def test_a_name_that_is_not_utf8_is_found_and_can_be_read(tmp_path: Path) -> Non
     (file,) = folder.files
     assert os.fsencode(file.name) == b"caf\xe9.nef"
     assert tree_of(tmp_path).read(file.name, hold_below=10, part_size=10).data == b"x"
-    assert len(directory_digest(b"", folder.files)) == 16
+    assert len(directory_digest(b"", folder.columns)) == 16
 
 
 def test_the_walk_is_the_same_twice_and_digests_tell_any_change(tmp_path: Path) -> None:

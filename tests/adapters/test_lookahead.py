@@ -13,7 +13,7 @@ from lrsync.adapters.ignore import IgnoreRules
 from lrsync.adapters.listing import Listing
 from lrsync.adapters.localfs import LocalTree
 from lrsync.adapters.lookahead import FEW_ENTRIES, MOST_WORKERS, SLOW_NS, VERDICTS, Lookahead
-from lrsync.core.model import ScannedFile
+from lrsync.core.model import FileColumns, ScannedFile
 from tests.trees import make_tree
 
 FILES = [ScannedFile(f"{number}.jpg", 1, 1, 1) for number in range(FEW_ENTRIES)]
@@ -44,18 +44,18 @@ class Disk:
         if threading.current_thread() is not self.main:
             self.asked_by_others.append(path)
             self.together.wait(timeout=60)
-        return Listing(files=list(FILES))
+        return Listing(columns=FileColumns.of(FILES))
 
 
 def walk(disk: Disk, order: Sequence[str]) -> list[str]:
     met = []
-    with Lookahead(disk.list_folder, clock=disk.clock, work_clock=lambda: 0) as ahead:
+    with Lookahead(disk.list_folder, clock=disk.clock) as ahead:
         for at, path in enumerate(order):
 
             def following(count: int, at: int = at) -> Iterable[str]:
                 return order[at + 1 : at + 1 + count]
 
-            assert ahead.get(path, following).files == FILES
+            assert ahead.get(path, following).columns == FileColumns.of(FILES)
             met.append(path)
     return met
 

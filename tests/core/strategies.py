@@ -10,6 +10,7 @@ from lrsync.core.model import (
     ChangeKind,
     Content,
     Drift,
+    FileColumns,
     ManifestEntry,
     ObjectInfo,
     ScannedDir,
@@ -41,7 +42,7 @@ file_tuples = st.lists(scanned_files(st.one_of(file_names, trees.names)), unique
 scanned_dirs = st.builds(
     ScannedDir,
     st.just(FOLDER),
-    st.lists(scanned_files(), unique_by=lambda file: file.name, max_size=8).map(_by_name),
+    st.lists(scanned_files(), unique_by=lambda file: file.name, max_size=8).map(_by_name).map(FileColumns.of),
     complete=st.booleans(),
 )
 

@@ -291,7 +291,7 @@ class _Unreadable:
 
         for scanned in self._tree.walk():  # type: ignore[attr-defined]
             if scanned.path == "c":
-                scanned = ScannedDir("c", (), complete=False, problems=(ScanProblem("c", "cannot be read"),))
+                scanned = ScannedDir("c", complete=False, problems=(ScanProblem("c", "cannot be read"),))
             yield scanned
 
 

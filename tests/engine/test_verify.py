@@ -86,7 +86,7 @@ class UnchangedCtime:
     def walk(self) -> Iterator[Any]:
         for scanned in self._inner.walk():
             files = tuple(file._replace(ctime_ns=LONG_AGO_NS) for file in scanned.files)
-            yield replace(scanned, facts=files)
+            yield scanned.with_files(files)
 
     def stat(self, path: str) -> Any:
         found = self._inner.stat(path)

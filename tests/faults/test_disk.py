@@ -583,7 +583,7 @@ class Fat:
     def walk(self) -> Iterator[ScannedDir]:
         for scanned in self.inner.walk():
             files = tuple(f._replace(mtime_ns=self._round(f.mtime_ns), ctime_ns=0) for f in scanned.files)
-            yield replace(scanned, facts=files)
+            yield scanned.with_files(files)
 
     def stat(self, path: str) -> Stat | None:
         found = self.inner.stat(path)

@@ -28,7 +28,7 @@ class _Disk:
     def walk(self) -> Iterator[ScannedDir]:
         files = tuple(ScannedFile(f"IMG_{i:04}.NEF", 25_000_000 + i, i, i) for i in range(PHOTOS))
         for folder in range(FOLDERS):
-            yield ScannedDir(f"{folder:03}", files if folder else files[:-1])
+            yield ScannedDir(f"{folder:03}").with_files(files if folder else files[:-1])
 
 
 def _rows(folder: str) -> Mapping[str, Recorded]:
