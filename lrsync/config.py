@@ -11,10 +11,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
+from lrsync.core.amounts import MaxDelete, Sample
 from lrsync.core.hooks import HookSettings
 from lrsync.core.keys import KeyProblem, normalise_prefix
-from lrsync.core.plan import MaxDelete
-from lrsync.core.requests import Sample
 from lrsync.errors import UsageError
 
 MAX_THREADS: Final = 256

@@ -21,8 +21,8 @@ from lrsync.adapters.reader import facts_of
 from lrsync.adapters.schema_names import DIRECTORIES, FILES, FINDINGS
 from lrsync.adapters.sqlite import from_int, from_text, to_text
 from lrsync.core.audit import DiskFacts, FileState, Recorded
+from lrsync.core.findings import FindingKind
 from lrsync.core.keys import join_path
-from lrsync.core.model import FindingKind
 
 _FACTS: Final = f"""
 SELECT name, size, mtime_ns, ctime_ns, sha256 IS NOT NULL AND drift IS NULL, missing_since IS NOT NULL, verified_at

@@ -23,9 +23,10 @@ from lrsync.adapters.catalog_scratch import BROKEN_ZIP, backups_of
 from lrsync.adapters.reader import read_content, read_range
 from lrsync.core.filetypes import DATA_SUFFIX, catalog_of, is_catalog
 from lrsync.core.lightroom import CatalogFacts
-from lrsync.core.model import Content, ScannedDir, Stat
+from lrsync.core.model import Content
 from lrsync.core.parts import part_size_for
 from lrsync.core.ports import CatalogCopy, CatalogPart, PackedManifest, SourceTree
+from lrsync.core.scan import ScannedDir, Stat
 
 BACKUPS_TRIED = 3
 

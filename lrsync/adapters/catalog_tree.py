@@ -13,8 +13,9 @@ from dataclasses import replace
 from lrsync.adapters.catalog_family import family_of
 from lrsync.core.filetypes import CATALOG_SUFFIX, catalog_of, is_catalog
 from lrsync.core.keys import join_path, split_path
-from lrsync.core.model import Content, FileFacts, ScannedDir, ScannedFile, ScanProblem, Stat
+from lrsync.core.model import Content
 from lrsync.core.ports import SourceTree
+from lrsync.core.scan import FileFacts, ScannedDir, ScannedFile, ScanProblem, Stat
 
 
 class CatalogTree:

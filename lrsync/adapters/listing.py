@@ -15,7 +15,7 @@ from lrsync.adapters import longpath
 from lrsync.adapters.ignore import IgnoreRules
 from lrsync.adapters.oddity import Oddity, OddityTest
 from lrsync.core.keys import MARKER, join_path
-from lrsync.core.model import NO_FILES, FileColumns, FileFacts, ScanProblem
+from lrsync.core.scan import NO_FILES, FileColumns, FileFacts, ScanProblem
 
 GONE: Final = (errno.ENOENT, errno.ENOTDIR, errno.ELOOP)
 """What was there a moment ago is not, or is something else (a link gives ELOOP or ENOTDIR)."""

@@ -26,7 +26,8 @@ from lrsync.adapters.listing import GONE, Identity, Lister, Listing, problem_of
 from lrsync.adapters.lookahead import Lookahead
 from lrsync.adapters.oddity import Oddity, OddityTest, oddity_test
 from lrsync.core.keys import join_path, split_path
-from lrsync.core.model import Content, ScannedDir, ScanProblem, Stat
+from lrsync.core.model import Content
+from lrsync.core.scan import ScannedDir, ScanProblem, Stat
 
 
 class LocalTree:

@@ -38,22 +38,12 @@ from lrsync.adapters.manifest_verify import Proofs
 from lrsync.adapters.schema import directories, files, findings, library, multiparts
 from lrsync.adapters.schema_names import LIBRARY_COLUMNS, MULTIPART_COLUMNS, listed, placeholders
 from lrsync.adapters.sqlite import from_int, from_text, to_int, to_text
+from lrsync.core.findings import FindingKind, QuarantinedContent
 from lrsync.core.keys import listing_prefix, split_path
-from lrsync.core.model import (
-    Done,
-    Drift,
-    FindingKind,
-    LibraryRow,
-    ListedObject,
-    ManifestEntry,
-    MultipartRecord,
-    Outcome,
-    Quarantine,
-    QuarantinedContent,
-    Stat,
-    Trash,
-    VerifyScope,
-)
+from lrsync.core.library import LibraryRow
+from lrsync.core.model import Done, Drift, ManifestEntry, MultipartRecord, Outcome, Quarantine, Trash, VerifyScope
+from lrsync.core.objects import ListedObject
+from lrsync.core.scan import Stat
 from lrsync.errors import ManifestError
 
 _CHUNK: Final = 1000

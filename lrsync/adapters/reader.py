@@ -19,8 +19,9 @@ from isal import isal_zlib
 
 from lrsync.adapters.longpath import FILE_FLAGS, open_below
 from lrsync.core.etags import PartsHash
-from lrsync.core.model import Content, Stat
+from lrsync.core.model import Content
 from lrsync.core.ports import RacedError
+from lrsync.core.scan import Stat
 
 CHUNK_BYTES: Final = 1 << 20
 SMALL_BYTES: Final = 128 << 10

@@ -21,7 +21,7 @@ from lrsync import __version__
 from lrsync.adapters.s3_errors import BOTO_ERRORS, Target, translate
 from lrsync.adapters.s3_uploads import Parcel, UploadPorts, Uploads, told_to_wait
 from lrsync.adapters.throttle import ThrottledBody, TokenBucket
-from lrsync.core.model import RequestCounts
+from lrsync.core.runs import RequestCounts
 from lrsync.errors import LrsyncError, ObjectError, UsageError
 
 if TYPE_CHECKING:

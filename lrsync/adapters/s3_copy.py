@@ -10,7 +10,8 @@ from lrsync.adapters.s3_client import S3Calls
 from lrsync.adapters.s3_multipart import Multipart
 from lrsync.adapters.s3_proofs import Abilities, Support, is_md5, is_refusal, unquote
 from lrsync.core.keys import trash_note
-from lrsync.core.model import Checksum, ChecksumKind, Content, ManifestEntry, ObjectInfo, Stored
+from lrsync.core.model import Content, ManifestEntry
+from lrsync.core.objects import Checksum, ChecksumKind, ObjectInfo, Stored
 from lrsync.core.parts import object_metadata, part_size_for, parts_of
 from lrsync.core.proof import encode_checksum, encode_crc32
 from lrsync.errors import ObjectChangedError, ObjectError

@@ -28,19 +28,11 @@ from lrsync.adapters.schema_names import (
     placeholders,
 )
 from lrsync.adapters.sqlite import REBUILD_HINT, connect, from_int, from_text, immediate, to_int, to_text, translating
-from lrsync.core.model import (
-    Finding,
-    FindingKind,
-    LibraryRow,
-    QuarantinedContent,
-    RowCounts,
-    RunInfo,
-    RunKind,
-    RunResult,
-    RunSummary,
-    Stat,
-)
+from lrsync.core.findings import Finding, FindingKind, QuarantinedContent
+from lrsync.core.library import LibraryRow, RowCounts
 from lrsync.core.ports import Clock
+from lrsync.core.runs import RunInfo, RunKind, RunResult, RunSummary
+from lrsync.core.scan import Stat
 from lrsync.errors import ExitCode, ManifestError
 
 

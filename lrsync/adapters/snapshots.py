@@ -21,7 +21,8 @@ from lrsync.adapters.database import copy_manifest, prepare, quick_check
 from lrsync.adapters.schema_names import DIRECTORIES, FILES, LIBRARY
 from lrsync.adapters.seals import read_library
 from lrsync.core.keys import listing_prefix
-from lrsync.core.model import Content, LibraryRow
+from lrsync.core.library import LibraryRow
+from lrsync.core.model import Content
 from lrsync.core.parts import SINGLE_PUT_LIMIT, part_size_for
 from lrsync.core.ports import PackedManifest, SnapshotDamagedError
 from lrsync.errors import ManifestError

@@ -28,9 +28,12 @@ from lrsync.adapters.schema_names import (
 from lrsync.adapters.seals import decode_finding, read_library, read_runs
 from lrsync.adapters.sqlite import from_text, to_text
 from lrsync.core.filetypes import extension_of
+from lrsync.core.findings import FindingKind
 from lrsync.core.keys import split_path
-from lrsync.core.model import PROOF_AGES, Drift, FindingKind, RunKind, RunResult, StatusReport, Tally
+from lrsync.core.model import Drift
 from lrsync.core.ports import Clock
+from lrsync.core.runs import RunKind, RunResult
+from lrsync.core.status import PROOF_AGES, StatusReport, Tally
 from lrsync.errors import ManifestError
 
 ROOT: Final = "."

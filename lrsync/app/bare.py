@@ -21,10 +21,12 @@ from lrsync.adapters.snapshots import unpack_to_read
 from lrsync.app.session import open_store
 from lrsync.config import Config
 from lrsync.core.events import EventSink, ignore
-from lrsync.core.model import Failed, LibraryRow, SnapshotUse
+from lrsync.core.library import LibraryRow
+from lrsync.core.model import Failed
 from lrsync.core.ports import ObjectStore
 from lrsync.core.requests import Knowledge
 from lrsync.core.restoring import Backup
+from lrsync.core.runs import SnapshotUse
 from lrsync.core.selection import Selection
 from lrsync.engine.backups import AskPorts, ListingBackup, ManifestBackup, with_times
 from lrsync.engine.bare import Snapshots, choose_library, current_snapshots, older_snapshots

@@ -25,13 +25,12 @@ from lrsync.app.source_proof import look, rules
 from lrsync.config import Config
 from lrsync.core.audit import AuditReport
 from lrsync.core.events import EventSink, Notice
-from lrsync.core.library import source_problem
-from lrsync.core.model import LibraryRow
+from lrsync.core.library import LibraryRow, source_problem
 from lrsync.core.ports import CatalogBusyError, CatalogStoppedError
 from lrsync.core.requests import AuditRequest
 from lrsync.engine import audit
 from lrsync.engine.audit import AuditOptions, AuditPorts
-from lrsync.engine.pool import StoppedError
+from lrsync.engine.stop import StoppedError
 from lrsync.errors import CatalogError, InterruptedRun, LrsyncError, ManifestError, UsageError
 
 

@@ -14,7 +14,8 @@ from lrsync.adapters.catalog_copy import Patience
 from lrsync.adapters.catalog_scratch import scratch_folder
 from lrsync.adapters.catalog_source import ScratchCatalogs
 from lrsync.app.session import ARCHIVE_CLASSES, Session, plain_store_opener
-from lrsync.core.model import Content, Stat
+from lrsync.core.model import Content
+from lrsync.core.scan import Stat
 from lrsync.engine.catalogs import CatalogPorts
 
 

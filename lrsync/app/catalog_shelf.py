@@ -15,7 +15,7 @@ from lrsync.core.catalogs import CatalogRestored, SnapshotPart, StoredSnapshot, 
 from lrsync.core.events import EventSink, Phase, PhaseStarted
 from lrsync.core.ports import ObjectStore, SnapshotDamagedError
 from lrsync.engine.catalog_snapshots import choose_snapshot, find_snapshots, matching
-from lrsync.engine.pool import StoppedError
+from lrsync.engine.stop import StoppedError
 from lrsync.errors import BucketError, CatalogError, InterruptedRun, ObjectError, UsageError
 
 T = TypeVar("T")

@@ -20,8 +20,7 @@ from lrsync.app.session import manifest_path, open_store, store_settings
 from lrsync.app.source_proof import look
 from lrsync.config import Config
 from lrsync.core.doctor import Check, Verdict
-from lrsync.core.library import Seen
-from lrsync.core.model import LibraryRow
+from lrsync.core.library import LibraryRow, Seen
 from lrsync.engine import doctor, doctor_local
 from lrsync.engine.doctor_local import LockFacts, ManifestFacts, SourceFacts
 from lrsync.errors import LrsyncError, ManifestError

@@ -25,11 +25,12 @@ from lrsync.config import Config
 from lrsync.core.events import EventSink
 from lrsync.core.keys import stamp_of
 from lrsync.core.localnames import POSIX, WINDOWS, NameRules
-from lrsync.core.model import Failed, RunSummary, SnapshotUse
+from lrsync.core.model import Failed
 from lrsync.core.ports import ManifestStore, ObjectStore, SealStore
 from lrsync.core.prices import Quote
 from lrsync.core.requests import Knowledge, RestoreRequest
 from lrsync.core.restoring import Backup, RestorePlan
+from lrsync.core.runs import RunSummary, SnapshotUse
 from lrsync.core.selection import Selection
 from lrsync.core.thaw import ThawReport
 from lrsync.engine import restore

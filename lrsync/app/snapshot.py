@@ -12,8 +12,9 @@ from lrsync.adapters.seals import Seals
 from lrsync.app.session import Session
 from lrsync.app.source_proof import goes_without_marker, try_marker
 from lrsync.core.events import EventSink, Notice
-from lrsync.core.model import LibraryRow, SnapshotUse
+from lrsync.core.library import LibraryRow
 from lrsync.core.ports import ManifestPacker, PackedManifest
+from lrsync.core.runs import SnapshotUse
 from lrsync.errors import ManifestError
 
 

@@ -26,7 +26,7 @@ from lrsync.app.snapshot import manifest_packer
 from lrsync.app.source_proof import is_proven, remember_source
 from lrsync.config import Config
 from lrsync.core.events import EventSink
-from lrsync.core.model import RunSummary
+from lrsync.core.runs import RunSummary
 from lrsync.engine import sync
 from lrsync.engine.sync import SyncOptions, SyncPorts
 

@@ -6,7 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
 
-from lrsync.core.model import Failed, Finding, Outcome
+from lrsync.core.findings import Finding
+from lrsync.core.model import Failed, Outcome
 
 
 class Phase(Enum):

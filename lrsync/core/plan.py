@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final, assert_never
 
+from lrsync.core.amounts import MaxDelete
 from lrsync.core.filetypes import is_original
 from lrsync.core.keys import split_path
 from lrsync.core.model import (
@@ -14,30 +15,15 @@ from lrsync.core.model import (
     ChangeKind,
     Content,
     Drift,
-    ListedObject,
     ManifestEntry,
     MarkMissing,
-    ObjectInfo,
     Quarantine,
     Restat,
     Return,
     ServerCopy,
     Upload,
 )
-
-
-@dataclass(frozen=True, slots=True)
-class MaxDelete:
-    """How many files one run may delete: a count, a percentage of the known files, or (default) the larger of both."""
-
-    count: int | None = 10
-    percent: float | None = 10.0
-
-    def limit(self, known: int) -> int:
-        """The limit for a library of `known` files."""
-        shares = [] if self.percent is None else [int(known * self.percent / 100)]
-        counts = [] if self.count is None else [self.count]
-        return max(shares + counts, default=0)
+from lrsync.core.objects import ListedObject, ObjectInfo
 
 
 def decide(candidate: Candidate) -> Action:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import base64
 
-from lrsync.core.model import Checksum, ChecksumKind, Content, ManifestEntry, ObjectInfo
+from lrsync.core.model import Content, ManifestEntry
+from lrsync.core.objects import Checksum, ChecksumKind, ObjectInfo
 from lrsync.core.parts import parse_mtime, sha256_in
 
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING
 
+from lrsync.core.amounts import Sample
 from lrsync.core.filetypes import TypeFilter
 from lrsync.core.restoring import Overwrite
 from lrsync.core.thaw import CHEAPEST_TODAY, ThawWish
@@ -14,24 +14,6 @@ from lrsync.core.thaw import CHEAPEST_TODAY, ThawWish
 if TYPE_CHECKING:  # named, never made: most commands are no audit
     from lrsync.core.audit import FileState
     from lrsync.core.lightroom import RootMapping
-
-
-@dataclass(frozen=True, slots=True)
-class Sample:
-    """How much of a library: a number of files, or a percentage of them."""
-
-    count: int | None = None
-    percent: float | None = None
-
-    def limit(self, files: int) -> int:
-        """How many of `files` files: of any library a percentage is at least one file.
-
-        >>> Sample(percent=2).limit(1001), Sample(count=500).limit(20)
-        (21, 20)
-        """
-        if self.count is not None:
-            return min(self.count, files)
-        return files if self.percent is None else min(files, math.ceil(files * self.percent / 100))
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Final, Protocol
 
-from lrsync.core.model import Drift, ManifestEntry, Stat
+from lrsync.core.model import Drift, ManifestEntry
+from lrsync.core.scan import Stat
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,9 +26,9 @@ from lrsync.core.events import EventSink, Phase, PhaseAdvanced, PhaseStarted
 from lrsync.core.filetypes import is_original, is_photo
 from lrsync.core.keys import join_path
 from lrsync.core.lightroom import CatalogFacts, CatalogFolder, NamedFile, RootMapping, map_path, volume_of
-from lrsync.core.model import ScannedDir
 from lrsync.core.ports import Clock, SourceTree
-from lrsync.engine.pool import StoppedError
+from lrsync.core.scan import ScannedDir
+from lrsync.engine.stop import StoppedError
 
 _PREVIEWS: Final = ".lrdata"
 _LEFT_OUT: Final = "left out by the rules, or reached through a link"

@@ -13,14 +13,16 @@ from itertools import islice
 
 from lrsync.core.events import EventSink, Phase, PhaseAdvanced, PhaseStarted
 from lrsync.core.keys import KeyProblem, key_for, path_for, split_path
-from lrsync.core.model import Adopt, Change, ChangeKind, Content, Done, Failed, ManifestEntry, ObjectInfo, ScannedFile
+from lrsync.core.model import Adopt, Change, ChangeKind, Content, Done, Failed, ManifestEntry
+from lrsync.core.objects import ObjectInfo
 from lrsync.core.parts import parse_mtime
 from lrsync.core.ports import ManifestStore, ObjectStore, Shelf
 from lrsync.core.proof import sha256_of
 from lrsync.core.restoring import RestoreItem, item_of
+from lrsync.core.scan import ScannedFile
 from lrsync.core.selection import Selection, Selector, search
 from lrsync.core.timeline import FileVersion, Lost
-from lrsync.engine.pool import StoppedError
+from lrsync.engine.stop import StoppedError
 from lrsync.errors import ObjectError, ObjectMissingError
 
 BATCH = 500

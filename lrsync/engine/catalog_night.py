@@ -7,22 +7,23 @@ from dataclasses import replace
 from functools import cached_property, partial
 from typing import TYPE_CHECKING
 
+from lrsync.core.counts import CatalogCounts
 from lrsync.core.events import FindingRaised, Phase, PhaseAdvanced, PhaseStarted
-from lrsync.core.model import CatalogCounts, Change, Held, Raced
+from lrsync.core.model import Change, Held, Raced
 from lrsync.core.ports import ObjectStore, SourceTree
 from lrsync.engine.catalog_snapshots import SnapshotShelf
 from lrsync.engine.catalogs import CatalogKeeper, CatalogPorts, Kept
 from lrsync.engine.transfer import Transferrer
 
 if TYPE_CHECKING:
-    from lrsync.engine.sync import SyncRun
+    from lrsync.engine.changes import Changes
 
 
 class CatalogNight:
     """Keeps the catalogs of one run."""
 
-    def __init__(self, run: SyncRun, ports: CatalogPorts) -> None:
-        self._run = run
+    def __init__(self, night: Changes, ports: CatalogPorts) -> None:
+        self._night = night
         self._ports = ports
 
     def keep(self, changes: Sequence[Change]) -> None:
@@ -30,55 +31,55 @@ class CatalogNight:
 
         Raises BucketError and StoppedError.
         """
-        run, keeper = self._run, self._keeper()
-        run.ports.sink(PhaseStarted(Phase.CATALOGS, len(changes)))
-        run.summary.catalogs = counts = CatalogCounts()
+        night, keeper = self._night, self._keeper()
+        night.ports.sink(PhaseStarted(Phase.CATALOGS, len(changes)))
+        night.summary.catalogs = counts = CatalogCounts()
         for done, change in enumerate(changes, start=1):
-            run.check_stop()
-            kept = run.patience.result_of(run.work.pool.submit(partial(keeper.keep, change, hold=run.mass_change)))
+            night.run.check_stop()
+            kept = night.patience.result_of(
+                night.work.pool.submit(partial(keeper.keep, change, hold=night.mass_change))
+            )
             counts.changed += 1
             counts.snapshots += kept.stored
             counts.waiting += self._take(change, kept)
-            run.ports.sink(PhaseAdvanced(Phase.CATALOGS, done))
-            run.check_store()
-        run.recorder.flush()
+            night.ports.sink(PhaseAdvanced(Phase.CATALOGS, done))
+            night.check_store()
+        night.recorder.flush()
 
     def _take(self, change: Change, kept: Kept) -> bool:
         """Record what came of a catalog; returns whether it waits for another night."""
-        run = self._run
+        night = self._night
         if kept.result is not None and not isinstance(kept.result, Held):
-            run.take_result(kept.result)
+            night.take_result(kept.result)
             return False
         if kept.finding is None:
-            run.tally.held(change)
+            night.tally.held(change)
         else:
-            run.tally.waits(kept.finding, change)
-            run.ports.sink(FindingRaised(kept.finding))
-        run.recorder.add(change.folder, Raced(change.path, change))
+            night.tally.waits(kept.finding, change)
+            night.ports.sink(FindingRaised(kept.finding))
+        night.recorder.add(change.folder, Raced(change.path, change))
         return True
 
     @cached_property
     def _store(self) -> ObjectStore:
-        store = self._ports.open_store()
-        self._run.stores.append(store)
-        return store
+        return self._night.run.stores.opened(self._ports.open_store)
 
     def _keeper(self) -> CatalogKeeper:
-        run = self._run
+        night = self._night
         shelf = SnapshotShelf(
-            prefix=run.options.prefix,
+            prefix=night.options.prefix,
             open_store=lambda: self._store,
-            open_manifest=lambda: run.manifest,
+            open_manifest=lambda: night.manifest,
             make_content=self._ports.make_content,
-            clock=run.ports.clock,
-            sink=run.ports.sink,
-            stopping=run.ports.stopping,
-            keep=run.options.keep_catalogs,
+            clock=night.ports.clock,
+            sink=night.ports.sink,
+            stopping=night.ports.stopping,
+            keep=night.options.keep_catalogs,
         )
-        return CatalogKeeper(self._ports.source, shelf, self._transferrer, run.ports.sink, run.options.dry_run)
+        return CatalogKeeper(self._ports.source, shelf, self._transferrer, night.ports.sink, night.options.dry_run)
 
     def _transferrer(self, tree: SourceTree) -> Transferrer:
-        run = self._run
-        policy = replace(run.policy, storage_class=self._ports.storage_class)
-        multipart = run.multipart_on
-        return run.transferrer_on(tree, lambda: self._store, lambda: multipart(tree, self._store), policy)
+        night = self._night
+        policy = replace(night.policy, storage_class=self._ports.storage_class)
+        multipart = night.multipart_on
+        return night.transferrer_on(tree, lambda: self._store, lambda: multipart(tree, self._store), policy)

@@ -27,8 +27,9 @@ from lrsync.core.catalogs import (
 )
 from lrsync.core.events import EventSink, Notice
 from lrsync.core.keys import split_path, stamp_of, time_of_stamp, trash_stamp
-from lrsync.core.model import Content, Stat
+from lrsync.core.model import Content
 from lrsync.core.ports import CatalogCopy, CatalogPart, Clock, ManifestStore, ObjectStore
+from lrsync.core.scan import Stat
 from lrsync.engine.packed import PackedWriter, put_packed
 from lrsync.errors import ObjectError, UsageError
 

@@ -11,21 +11,12 @@ from typing import NamedTuple
 
 from lrsync.core.catalogs import Origin
 from lrsync.core.events import EventSink, Notice
-from lrsync.core.model import (
-    Change,
-    Content,
-    Done,
-    Failed,
-    Finding,
-    FindingKind,
-    Raced,
-    Stat,
-    Upload,
-    WorkResult,
-)
+from lrsync.core.findings import Finding, FindingKind
+from lrsync.core.model import Change, Content, Done, Failed, Raced, Upload, WorkResult
 from lrsync.core.ports import CatalogBusyError, CatalogCopy, CatalogSource, CatalogStoppedError, ObjectStore, SourceTree
+from lrsync.core.scan import Stat
 from lrsync.engine.catalog_snapshots import SnapshotShelf, stored_words
-from lrsync.engine.multipart import StoppedError
+from lrsync.engine.stop import StoppedError
 from lrsync.engine.transfer import Transferrer
 from lrsync.errors import ObjectError
 

@@ -11,8 +11,9 @@ from typing import Final
 
 from lrsync.core.doctor import Check, Verdict
 from lrsync.core.library import Seen, is_proof, source_problem
-from lrsync.core.model import RunResult, StatusReport
+from lrsync.core.runs import RunResult
 from lrsync.core.schedule import Installed
+from lrsync.core.status import StatusReport
 from lrsync.errors import LrsyncError
 
 _S: Final = 1_000_000_000

@@ -16,32 +16,17 @@ from itertools import islice
 from typing import assert_never
 
 from lrsync.core.events import EventSink, FindingRaised, Phase, PhaseAdvanced, PhaseStarted, Scanned
+from lrsync.core.findings import Finding, FindingKind
 from lrsync.core.keys import KeyProblem, inner_library, join_path, path_for
-from lrsync.core.model import (
-    Adopt,
-    Change,
-    ChangeKind,
-    Content,
-    Done,
-    Failed,
-    Finding,
-    FindingKind,
-    ListedObject,
-    ManifestEntry,
-    ObjectInfo,
-    RunKind,
-    RunSummary,
-    ScannedFile,
-    SnapshotUse,
-    Stat,
-    Trash,
-    result_for,
-)
+from lrsync.core.model import Adopt, Change, ChangeKind, Content, Done, Failed, ManifestEntry, Trash
+from lrsync.core.objects import ListedObject, ObjectInfo
 from lrsync.core.parts import sha256_in
 from lrsync.core.ports import Clock, ManifestStore, ObjectStore, SealStore, SourceTree
 from lrsync.core.proof import entry_of
-from lrsync.engine.multipart import StoppedError
+from lrsync.core.runs import RunKind, RunSummary, SnapshotUse, result_for
+from lrsync.core.scan import ScannedFile, Stat
 from lrsync.engine.reconcile import MAX_UNKNOWN_NAMED, ListingPorts, take_listing
+from lrsync.engine.stop import StoppedError
 from lrsync.errors import ExitCode, InterruptedRun, LrsyncError, ObjectError, ObjectMissingError
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from lrsync.core.model import Change, Content, Finding, FindingKind, ManifestEntry, QuarantinedContent
+from lrsync.core.findings import Finding, FindingKind, QuarantinedContent
+from lrsync.core.model import Change, Content, ManifestEntry
 from lrsync.core.plan import is_rot
 
 

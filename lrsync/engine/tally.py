@@ -5,27 +5,25 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import assert_never
 
+from lrsync.core.findings import Finding, FindingKind
 from lrsync.core.model import (
     Adopt,
     Change,
     Content,
     Done,
     Failed,
-    Finding,
-    FindingKind,
     MarkMissing,
     Outcome,
     Quarantine,
     Raced,
     Restat,
     Return,
-    RunSummary,
-    ScannedDir,
     ServerCopy,
-    Stat,
     Trash,
     Upload,
 )
+from lrsync.core.runs import RunSummary
+from lrsync.core.scan import Stat
 from lrsync.engine import reports
 
 FileAction = Upload | ServerCopy | Adopt | Restat | Quarantine
@@ -41,17 +39,8 @@ class Tallier:
     """Transfers that failed by the store since the last one that it acknowledged."""
     _newly_missing: int = 0
     _returned: int = 0
-    _unsafe: list[Finding] = field(default_factory=list)
-
-    def scanned(self, scanned: ScannedDir) -> None:
-        """Count one directory."""
-        scan = self.summary.scan
-        scan.directories += 1
-        scan.files += len(scanned.columns.names)
-        scan.bytes += sum(scanned.columns.sizes)
-        scan.excluded += scanned.excluded
-        scan.special += scanned.special
-        scan.unreadable += len(scanned.problems)
+    unsafe: list[Finding] = field(default_factory=list)
+    """Every file that is not safe yet: told in the counts, and kept in the manifest."""
 
     def finding(self, finding: Finding) -> None:
         """Take a finding."""
@@ -78,16 +67,10 @@ class Tallier:
                 assert_never(outcome)
         return None
 
-    def stored_findings(self) -> list[Finding]:
-        """What the manifest keeps of this run: the findings, and every file that is not safe yet."""
-        return [*self.summary.findings, *self._unsafe]
-
-    def finish(self, missing_before: int) -> None:
-        """Settle the counts that need the whole run. `missing_before`: rows of missing files when it began."""
-        changes = self.summary.changes
-        changes.missing = max(0, missing_before + self._newly_missing - self._returned)
-        changed = changes.added + changes.modified + changes.touched
-        changes.unchanged = max(0, self.summary.scan.files - changed)
+    @property
+    def more_missing(self) -> int:
+        """By how many files more are missing than were before."""
+        return self._newly_missing - self._returned
 
     def _done(self, outcome: Done) -> Finding | None:
         action, actions = outcome.action, self.summary.actions
@@ -171,4 +154,4 @@ class Tallier:
         if change is None or change.new is None:
             return
         stat = Stat(change.new.size, change.new.mtime_ns, change.new.ctime_ns)
-        self._unsafe.append(Finding(kind, failed.path, failed.message, failed.hint, stat=stat))
+        self.unsafe.append(Finding(kind, failed.path, failed.message, failed.hint, stat=stat))

@@ -7,7 +7,7 @@ import threading
 from lrsync.config import Config
 from lrsync.core.events import EventSink, Notice
 from lrsync.core.hooks import HookEvent, HookReport
-from lrsync.core.model import RunKind, RunSummary
+from lrsync.core.runs import RunKind, RunSummary
 from lrsync.errors import ExitCode, LrsyncError
 from lrsync.ui.running import Runner
 

@@ -6,20 +6,10 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from lrsync.core.model import (
-    PROOF_AGES,
-    DrillCounts,
-    Finding,
-    RestoreCounts,
-    RunInfo,
-    RunKind,
-    RunSummary,
-    SnapshotUse,
-    StatusReport,
-    Tally,
-    VerifyCounts,
-    result_for,
-)
+from lrsync.core.counts import DrillCounts, RestoreCounts, VerifyCounts
+from lrsync.core.findings import Finding
+from lrsync.core.runs import RunInfo, RunKind, RunSummary, SnapshotUse, result_for
+from lrsync.core.status import PROOF_AGES, StatusReport, Tally
 from lrsync.errors import ExitCode
 from lrsync.ui import cost_view
 from lrsync.ui.text import iso

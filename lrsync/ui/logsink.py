@@ -18,7 +18,9 @@ from lrsync.core.events import (
     WorkFound,
     WorkStarted,
 )
-from lrsync.core.model import Done, Failed, Finding, RunSummary
+from lrsync.core.findings import Finding
+from lrsync.core.model import Done, Failed
+from lrsync.core.runs import RunSummary
 from lrsync.logs import LOGGER
 from lrsync.ui.progress import back_line, finding_line, outcome_line
 from lrsync.ui.text import printable

@@ -11,12 +11,12 @@ from types import TracebackType
 from typing import Final, assert_never
 
 from lrsync.core.events import Event, FileBack, FindingRaised, Notice, Phase, PhaseStarted, WorkFinished
+from lrsync.core.findings import Finding
 from lrsync.core.model import (
     Action,
     Adopt,
     Done,
     Failed,
-    Finding,
     MarkMissing,
     Outcome,
     Quarantine,

@@ -83,7 +83,7 @@ def restore(to: str | None, in_place: bool, yes: bool, only_status: bool, **flag
 
     from lrsync import app
     from lrsync.config import parse_path
-    from lrsync.core.model import RunKind
+    from lrsync.core.runs import RunKind
     from lrsync.ui import output
     from lrsync.ui.restore_plan import Manner, confirm_restore
     from lrsync.ui.running import run

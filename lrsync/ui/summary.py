@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import assert_never
 
-from lrsync.core.model import CatalogCounts, FindingKind, RunKind, RunSummary
+from lrsync.core.counts import CatalogCounts
+from lrsync.core.findings import FindingKind
+from lrsync.core.runs import RunKind, RunSummary
 from lrsync.errors import ExitCode
 from lrsync.ui import proofs
 from lrsync.ui.progress import finding_line

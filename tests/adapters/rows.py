@@ -12,14 +12,12 @@ from lrsync.adapters.database import prepare
 from lrsync.adapters.manifest import Manifest
 from lrsync.adapters.seals import Seals
 from lrsync.core.keys import listing_prefix
+from lrsync.core.library import LibraryRow
 from lrsync.core.model import (
     Change,
     ChangeKind,
-    Checksum,
-    ChecksumKind,
     Content,
     Done,
-    LibraryRow,
     ManifestEntry,
     MarkMissing,
     Outcome,
@@ -27,6 +25,7 @@ from lrsync.core.model import (
     Trash,
     Upload,
 )
+from lrsync.core.objects import Checksum, ChecksumKind
 
 PREFIX = "photos"
 LIBRARY = LibraryRow("0b7f", "default", "/Volumes/Fotos", "", "bucket", PREFIX, created_at=5)

@@ -25,7 +25,8 @@ from lrsync.adapters.paths import default_manifest_path
 from lrsync.adapters.schema import metadata
 from lrsync.adapters.seals import Seals, ensure_current
 from lrsync.adapters.status_query import read_status
-from lrsync.core.model import ChecksumKind, RunKind, RunResult, RunSummary
+from lrsync.core.objects import ChecksumKind
+from lrsync.core.runs import RunKind, RunResult, RunSummary
 from lrsync.errors import ExitCode, ManifestError
 from tests.adapters.rows import LIBRARY, PREFIX, entry, opened, uploaded
 
@@ -493,7 +494,7 @@ def test_a_quiet_night_imports_neither_sqlalchemy_nor_alembic(path: Path) -> Non
     manifest_with(path)
     script = (
         "import sys; from pathlib import Path; from lrsync.adapters.seals import Seals, ensure_current\n"
-        "from lrsync.adapters.status_query import read_status; from lrsync.core.model import *\n"
+        "from lrsync.adapters.status_query import read_status; from lrsync.core.runs import *\n"
         "path = Path(sys.argv[1]); ensure_current(path)\n"
         "with Seals(path) as s:\n"
         "    s.library(); s.seals(); s.counts(); r = s.begin_run(RunKind.SYNC, 1)\n"

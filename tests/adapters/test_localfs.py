@@ -19,9 +19,9 @@ from hypothesis import HealthCheck, given, settings
 from lrsync.adapters.ignore import IgnoreRules
 from lrsync.adapters.localfs import LocalTree
 from lrsync.adapters.oddity import Oddity, macos_oddity, windows_oddity
-from lrsync.core.diff import directory_digest
+from lrsync.core.digest import directory_digest
 from lrsync.core.keys import MARKER, join_path
-from lrsync.core.model import ScannedDir, ScannedFile, Stat
+from lrsync.core.scan import ScannedDir, ScannedFile, Stat
 from tests.trees import AWKWARD_NAMES, Tree, file_paths, make_tree, trees
 
 posix_only = pytest.mark.skipif(sys.platform == "win32", reason="a POSIX thing")

@@ -13,7 +13,7 @@ from lrsync.adapters.ignore import IgnoreRules
 from lrsync.adapters.listing import Listing
 from lrsync.adapters.localfs import LocalTree
 from lrsync.adapters.lookahead import FEW_ENTRIES, MOST_WORKERS, SLOW_NS, VERDICTS, Lookahead
-from lrsync.core.model import FileColumns, ScannedFile
+from lrsync.core.scan import FileColumns, ScannedFile
 from tests.trees import make_tree
 
 FILES = [ScannedFile(f"{number}.jpg", 1, 1, 1) for number in range(FEW_ENTRIES)]

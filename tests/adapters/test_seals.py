@@ -13,21 +13,11 @@ import pytest
 from lrsync.adapters.database import prepare
 from lrsync.adapters.manifest import Manifest
 from lrsync.adapters.seals import Seals, read_runs
-from lrsync.core.model import (
-    ActionCounts,
-    Drift,
-    Finding,
-    FindingKind,
-    QuarantinedContent,
-    RequestCounts,
-    RowCounts,
-    RunInfo,
-    RunKind,
-    RunResult,
-    RunSummary,
-    ScanCounts,
-    Stat,
-)
+from lrsync.core.findings import Finding, FindingKind, QuarantinedContent
+from lrsync.core.library import RowCounts
+from lrsync.core.model import Drift
+from lrsync.core.runs import ActionCounts, RequestCounts, RunInfo, RunKind, RunResult, RunSummary, ScanCounts
+from lrsync.core.scan import Stat
 from lrsync.errors import ExitCode, ManifestError
 from tests.adapters.rows import LIBRARY, entry, gone, opened, uploaded
 

@@ -19,21 +19,12 @@ from hypothesis import strategies as st
 from lrsync.adapters.seals import Seals
 from lrsync.adapters.status_query import NO_EXTENSION, read_classes, read_status
 from lrsync.core.filetypes import extension_of
-from lrsync.core.model import (
-    Checksum,
-    ChecksumKind,
-    Drift,
-    Finding,
-    FindingKind,
-    ManifestEntry,
-    QuarantinedContent,
-    RunKind,
-    RunResult,
-    RunSummary,
-    Stat,
-    StatusReport,
-    Tally,
-)
+from lrsync.core.findings import Finding, FindingKind, QuarantinedContent
+from lrsync.core.model import Drift, ManifestEntry
+from lrsync.core.objects import Checksum, ChecksumKind
+from lrsync.core.runs import RunKind, RunResult, RunSummary
+from lrsync.core.scan import Stat
+from lrsync.core.status import StatusReport, Tally
 from lrsync.errors import ExitCode, ManifestError
 from tests.adapters.rows import LIBRARY, entry, opened, uploaded
 

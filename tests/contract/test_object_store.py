@@ -15,7 +15,8 @@ import pytest
 from isal import isal_zlib
 
 from lrsync.core.keys import noted_path, trash_key
-from lrsync.core.model import Checksum, ChecksumKind, Content, ListedVersion, PartInfo, Stored
+from lrsync.core.model import Content
+from lrsync.core.objects import Checksum, ChecksumKind, ListedVersion, PartInfo, Stored
 from lrsync.core.parts import object_metadata
 from lrsync.core.ports import ObjectStore, Span
 from lrsync.core.proof import encode_checksum, encode_crc32, proves_content

@@ -4,19 +4,9 @@ from __future__ import annotations
 
 from hypothesis import strategies as st
 
-from lrsync.core.model import (
-    Candidate,
-    Change,
-    ChangeKind,
-    Content,
-    Drift,
-    FileColumns,
-    ManifestEntry,
-    ObjectInfo,
-    ScannedDir,
-    ScannedFile,
-    Stat,
-)
+from lrsync.core.model import Candidate, Change, ChangeKind, Content, Drift, ManifestEntry
+from lrsync.core.objects import ObjectInfo
+from lrsync.core.scan import FileColumns, ScannedDir, ScannedFile, Stat
 from tests import trees
 
 FOLDER = "2024"

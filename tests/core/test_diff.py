@@ -7,16 +7,10 @@ from dataclasses import replace
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from lrsync.core.diff import (
-    RACY_HORIZON_NS,
-    SETTLE_NS,
-    absent_digest,
-    diff_directory,
-    directory_digest,
-    is_settled,
-    merge_join,
-)
-from lrsync.core.model import ChangeKind, FileColumns, ManifestEntry, ScannedDir, ScannedFile
+from lrsync.core.diff import diff_directory, merge_join
+from lrsync.core.digest import RACY_HORIZON_NS, SETTLE_NS, absent_digest, directory_digest, is_settled
+from lrsync.core.model import ChangeKind, ManifestEntry
+from lrsync.core.scan import FileColumns, ScannedDir, ScannedFile
 from tests.core.strategies import FOLDER, file_tuples, rows, scanned_dirs
 
 _ascending = st.lists(st.integers(0, 20), unique=True).map(sorted)

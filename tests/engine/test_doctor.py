@@ -10,8 +10,7 @@ import pytest
 
 from lrsync.core.bucket import Access, Caller, Feature, FeatureFact, FeatureState, Reached
 from lrsync.core.doctor import Check, Verdict, exit_code_of
-from lrsync.core.library import Seen
-from lrsync.core.model import LibraryRow
+from lrsync.core.library import LibraryRow, Seen
 from lrsync.core.schedule import DailyTime, Installed
 from lrsync.engine import doctor_local as local
 from lrsync.engine.doctor import BucketPorts, examine_bucket

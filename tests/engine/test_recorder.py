@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from lrsync.core.model import Change, ChangeKind, Done, ManifestEntry, Outcome, Return, ScannedDir, ScannedFile
+from lrsync.core.model import Change, ChangeKind, Done, ManifestEntry, Outcome, Return
+from lrsync.core.scan import ScannedDir, ScannedFile
 from lrsync.engine.recorder import Recorder
 from lrsync.errors import ManifestError
 

@@ -16,8 +16,10 @@ from lrsync.adapters.manifest import Manifest
 from lrsync.adapters.seals import Seals
 from lrsync.adapters.snapshots import packed, unpack
 from lrsync.core.events import Event
-from lrsync.core.model import LibraryRow, ManifestEntry, RunSummary
+from lrsync.core.library import LibraryRow
+from lrsync.core.model import ManifestEntry
 from lrsync.core.ports import Clock, SourceTree
+from lrsync.core.runs import RunSummary
 from lrsync.engine.catalogs import CatalogPorts
 from lrsync.engine.rebuild import RebuildOptions, RebuildPorts, run_rebuild
 from lrsync.engine.snapshot import find_snapshots, take_snapshot

@@ -17,7 +17,9 @@ from lrsync.adapters.oddity import Oddity
 from lrsync.adapters.seals import Seals
 from lrsync.core.audit import FileState
 from lrsync.core.events import Notice
-from lrsync.core.model import Drift, Finding, FindingKind, RunKind, RunResult, RunSummary
+from lrsync.core.findings import Finding, FindingKind
+from lrsync.core.model import Drift
+from lrsync.core.runs import RunKind, RunResult, RunSummary
 from lrsync.errors import CatalogError, ExitCode, UsageError
 from lrsync.ui.catalog import STATES
 from tests.engine.world import PREFIX, World

@@ -14,8 +14,8 @@ from lrsync.adapters.catalog_audit import AuditHistory, DiskProbe
 from lrsync.adapters.catalog_read import CatalogReader, settle_copy
 from lrsync.core.audit import DiskFacts, FileState, Recorded
 from lrsync.core.events import ignore
-from lrsync.core.model import ScannedDir, ScannedFile
 from lrsync.core.ports import SourceTree
+from lrsync.core.scan import ScannedDir, ScannedFile
 from lrsync.engine.audit import AuditOptions, AuditPorts, run_audit
 from tests.lightroom.generator import LR13, Photo, write_catalog
 

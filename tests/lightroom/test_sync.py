@@ -15,8 +15,9 @@ import pytest
 
 from lrsync.adapters.catalog_read import CatalogReader, settle_copy
 from lrsync.core.catalogs import Origin
-from lrsync.core.model import FindingKind, RunSummary
+from lrsync.core.findings import FindingKind
 from lrsync.core.ports import CatalogBusyError, CatalogCopy, CatalogSource
+from lrsync.core.runs import RunSummary
 from lrsync.errors import ExitCode
 from tests.e2e.machine import tree_facts
 from tests.engine.world import HOUR_NS

@@ -12,7 +12,10 @@ from typing import Any
 
 import pytest
 
-from lrsync.core.model import Drift, Finding, FindingKind, RunResult, RunSummary, Tally
+from lrsync.core.findings import Finding, FindingKind
+from lrsync.core.model import Drift
+from lrsync.core.runs import RunResult, RunSummary
+from lrsync.core.status import Tally
 from lrsync.errors import (
     BucketError,
     ExitCode,
@@ -521,7 +524,7 @@ def test_drift_has_words_for_all_of_its_kinds() -> None:
 
     summary = stub_app.good_summary()
     summary.drift.checked, summary.drift.missing, summary.drift.altered = True, 1, 2
-    from lrsync.core.model import RunKind
+    from lrsync.core.runs import RunKind
 
     row = dict(build(RunKind.SYNC, summary).grids[0].rows)["Bucket check"]
     assert row == "1 missing, 2 altered"

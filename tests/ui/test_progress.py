@@ -25,7 +25,8 @@ from lrsync.core.events import (
     WorkFound,
     WorkStarted,
 )
-from lrsync.core.model import Change, ChangeKind, Failed, Finding, FindingKind, Raced
+from lrsync.core.findings import Finding, FindingKind
+from lrsync.core.model import Change, ChangeKind, Failed, Raced
 from lrsync.ui.meter import CurrentFile, Meter
 from lrsync.ui.options import Talk
 from lrsync.ui.progress import PlainProgress, Progress, choose, outcome_line, progress_line

@@ -13,12 +13,14 @@ import click
 import pytest
 
 from lrsync.config import Config
+from lrsync.core.counts import Renamed, RestoreCounts
 from lrsync.core.events import EventSink, FileBack, Phase, PhaseStarted, WorkPlanned
 from lrsync.core.filetypes import FileType
-from lrsync.core.model import Failed, Renamed, RestoreCounts, RunSummary, SnapshotUse
+from lrsync.core.model import Failed
 from lrsync.core.prices import Quote
 from lrsync.core.requests import Knowledge, RestoreRequest
 from lrsync.core.restoring import Overwrite, RestorePlan
+from lrsync.core.runs import RunSummary, SnapshotUse
 from lrsync.core.thaw import ThawWish, Tier
 from lrsync.errors import InterruptedRun
 from lrsync.ui import output

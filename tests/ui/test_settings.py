@@ -10,7 +10,7 @@ import pytest
 
 from lrsync import settings
 from lrsync.config import Config
-from lrsync.core.plan import MaxDelete
+from lrsync.core.amounts import MaxDelete
 from lrsync.errors import UsageError
 
 NEEDED = {"source_path": "/photos", "s3_bucket": "bucket"}
