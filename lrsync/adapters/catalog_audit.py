@@ -16,8 +16,8 @@ from typing import Final
 
 from lrsync.adapters import sqlite
 from lrsync.adapters.listing import GONE
+from lrsync.adapters.longpath import facts_of
 from lrsync.adapters.oddity import Oddity, oddity_test
-from lrsync.adapters.reader import facts_of
 from lrsync.adapters.schema_names import DIRECTORIES, FILES, FINDINGS
 from lrsync.adapters.sqlite import from_int, from_text, to_text
 from lrsync.core.audit import DiskFacts, FileState, Recorded

@@ -14,7 +14,7 @@ from contextlib import suppress
 from typing import Final, NamedTuple
 
 from lrsync.adapters.listing import GONE
-from lrsync.adapters.reader import facts_of
+from lrsync.adapters.longpath import facts_of
 from lrsync.core.filetypes import DATA_SUFFIX, LOG_SUFFIXES
 from lrsync.core.scan import Stat
 

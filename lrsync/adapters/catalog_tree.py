@@ -9,13 +9,16 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from lrsync.adapters.catalog_family import family_of
 from lrsync.core.filetypes import CATALOG_SUFFIX, catalog_of, is_catalog
 from lrsync.core.keys import join_path, split_path
-from lrsync.core.model import Content
-from lrsync.core.ports import SourceTree
 from lrsync.core.scan import FileFacts, ScannedDir, ScannedFile, ScanProblem, Stat
+
+if TYPE_CHECKING:
+    from lrsync.core.model import Content
+    from lrsync.core.ports import SourceTree
 
 
 class CatalogTree:

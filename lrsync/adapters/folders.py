@@ -15,8 +15,8 @@ from itertools import count
 from typing import Final
 
 from lrsync.adapters import longpath
+from lrsync.adapters.longpath import facts_of
 from lrsync.adapters.oddity import Oddity, windows_oddity
-from lrsync.adapters.reader import facts_of
 from lrsync.core.scan import Stat
 
 NAME_BYTES: Final = 255

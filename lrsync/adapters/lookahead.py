@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable
-from concurrent.futures import Future, ThreadPoolExecutor
 from types import TracebackType
-from typing import Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from lrsync.adapters.listing import Listing
+
+if TYPE_CHECKING:  # a local disk needs no other thread
+    from concurrent.futures import Future, ThreadPoolExecutor
 
 MOST_WORKERS: Final = 8
 SLOW_NS: Final = 150_000
@@ -84,6 +86,8 @@ class Lookahead:
             return
         self._verdicts = 0
         if self._pool is None:
+            from concurrent.futures import ThreadPoolExecutor
+
             self._pool = ThreadPoolExecutor(MOST_WORKERS, thread_name_prefix="walk")
         else:
             self._pool.shutdown(wait=False)  # what it was asked for it still lists

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from lrsync.core.objects import ChecksumKind
+from lrsync.core.checksums import ChecksumKind
 
 SCHEMA_VERSION: Final = 3
 """`PRAGMA user_version` of the newest schema; each migration sets it."""

@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from lrsync.adapters.schema_names import (
     DIRECTORIES,
@@ -30,10 +30,12 @@ from lrsync.adapters.schema_names import (
 from lrsync.adapters.sqlite import REBUILD_HINT, connect, from_int, from_text, immediate, to_int, to_text, translating
 from lrsync.core.findings import Finding, FindingKind, QuarantinedContent
 from lrsync.core.library import LibraryRow, RowCounts
-from lrsync.core.ports import Clock
 from lrsync.core.runs import RunInfo, RunKind, RunResult, RunSummary
 from lrsync.core.scan import Stat
 from lrsync.errors import ExitCode, ManifestError
+
+if TYPE_CHECKING:
+    from lrsync.core.ports import Clock
 
 
 def ensure_current(path: Path) -> None:

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
+from typing import TYPE_CHECKING
 
-from lrsync.core.findings import Finding
-from lrsync.core.model import Failed, Outcome
+if TYPE_CHECKING:
+    from lrsync.core.findings import Finding
+    from lrsync.core.model import Failed, Outcome
 
 
 class Phase(Enum):

@@ -6,8 +6,9 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import NamedTuple
 
+from lrsync.core.checksums import Checksum
 from lrsync.core.keys import join_path
-from lrsync.core.objects import Checksum, ObjectInfo
+from lrsync.core.objects import ObjectInfo
 from lrsync.core.scan import ScannedFile, Stat
 
 # --- what is known of a file's bytes ----------------------------------------------------------------------

@@ -4,28 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from enum import Enum
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from lrsync.core.thaw import AWAKE, Thaw
 
-
-class ChecksumKind(Enum):
-    """What proves that the stored object is these bytes. The values are S3's names where S3 has one."""
-
-    SHA256 = "SHA256"
-    CRC64NVME = "CRC64NVME"
-    CRC32 = "CRC32"
-    CRC32C = "CRC32C"
-    MD5 = "MD5"
-    """The store keeps no checksum: it took our Content-MD5 or answered our MD5 as the ETag."""
-
-
-class Checksum(NamedTuple):
-    """A whole-object checksum as S3 reported it: the base64 that S3 uses (for MD5: of the digest)."""
-
-    kind: ChecksumKind
-    value: str
+if TYPE_CHECKING:
+    from lrsync.core.checksums import Checksum
 
 
 @dataclass(frozen=True, slots=True)

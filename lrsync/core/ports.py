@@ -6,19 +6,18 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
-from lrsync.core.findings import Finding, FindingKind, QuarantinedContent
-from lrsync.core.library import LibraryRow, RowCounts
-from lrsync.core.model import Content, Drift, ManifestEntry, MultipartRecord, Outcome, VerifyScope
-from lrsync.core.objects import ListedFolder, ListedObject, ListedVersion, ObjectInfo, PartInfo, Stored
-from lrsync.core.runs import RequestCounts, RunKind, RunResult, RunSummary
-from lrsync.core.scan import ScannedDir, Stat
-from lrsync.errors import LrsyncError, ObjectError
-
 if TYPE_CHECKING:  # named, never made: a quiet night need not load them
     from lrsync.core.download import PartialNote
+    from lrsync.core.findings import Finding, FindingKind, QuarantinedContent
+    from lrsync.core.library import LibraryRow, RowCounts
     from lrsync.core.lightroom import CatalogFacts
+    from lrsync.core.model import Content, Drift, ManifestEntry, MultipartRecord, Outcome, VerifyScope
+    from lrsync.core.objects import ListedFolder, ListedObject, ListedVersion, ObjectInfo, PartInfo, Stored
+    from lrsync.core.runs import RequestCounts, RunKind, RunResult, RunSummary
+    from lrsync.core.scan import ScannedDir, Stat
     from lrsync.core.thaw import Tier
     from lrsync.core.timeline import FileVersion, PathState, Recorded
+    from lrsync.errors import LrsyncError, ObjectError
 
 Clock = Callable[[], int]
 """Nanoseconds since the epoch, now."""

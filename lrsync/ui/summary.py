@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from typing import assert_never
+from typing import TYPE_CHECKING, assert_never
 
-from lrsync.core.counts import CatalogCounts
 from lrsync.core.findings import FindingKind
 from lrsync.core.runs import RunKind, RunSummary
 from lrsync.errors import ExitCode
-from lrsync.ui import proofs
 from lrsync.ui.progress import finding_line
 from lrsync.ui.report import Grid, Report, Tone, at_most
 from lrsync.ui.text import count, duration, printable, sentence, size
+
+if TYPE_CHECKING:
+    from lrsync.core.counts import CatalogCounts
 
 _TONES = {ExitCode.OK: Tone.GOOD, ExitCode.NEEDS_PERSON: Tone.WARN}
 SEE_LOG = ": see the log"
@@ -22,10 +23,18 @@ def build(kind: RunKind, summary: RunSummary) -> Report:
     return Report(
         sentence=sentence_of(kind, summary),
         tone=_TONES.get(summary.exit_code, Tone.BAD),
-        grids=(Grid(tuple(proofs.rows_of(kind, summary) or _rows(kind, summary))),),
+        grids=(Grid(tuple(_rows_of(kind, summary))),),
         problems=problems_of(summary),
         sentence_last=True,
     )
+
+
+def _rows_of(kind: RunKind, summary: RunSummary) -> list[tuple[str, str]]:
+    if kind in (RunKind.SYNC, RunKind.REBUILD):
+        return _rows(kind, summary)
+    from lrsync.ui import proofs  # here: it has all that other commands count
+
+    return proofs.rows_of(kind, summary) or _rows(kind, summary)
 
 
 def sentence_of(kind: RunKind, summary: RunSummary) -> str:
@@ -38,6 +47,8 @@ def sentence_of(kind: RunKind, summary: RunSummary) -> str:
         case RunKind.SYNC:
             return _dry_sentence(summary) if summary.dry_run else _sync_sentence(summary)
         case RunKind.VERIFY | RunKind.ACCEPT | RunKind.RESTORE | RunKind.DRILL:
+            from lrsync.ui import proofs
+
             return proofs.sentence_of(kind, summary)
         case _:
             assert_never(kind)

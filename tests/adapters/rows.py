@@ -11,6 +11,7 @@ from pathlib import Path
 from lrsync.adapters.database import prepare
 from lrsync.adapters.manifest import Manifest
 from lrsync.adapters.seals import Seals
+from lrsync.core.checksums import Checksum, ChecksumKind
 from lrsync.core.keys import listing_prefix
 from lrsync.core.library import LibraryRow
 from lrsync.core.model import (
@@ -25,7 +26,6 @@ from lrsync.core.model import (
     Trash,
     Upload,
 )
-from lrsync.core.objects import Checksum, ChecksumKind
 
 PREFIX = "photos"
 LIBRARY = LibraryRow("0b7f", "default", "/Volumes/Fotos", "", "bucket", PREFIX, created_at=5)

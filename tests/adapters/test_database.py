@@ -25,7 +25,7 @@ from lrsync.adapters.paths import default_manifest_path
 from lrsync.adapters.schema import metadata
 from lrsync.adapters.seals import Seals, ensure_current
 from lrsync.adapters.status_query import read_status
-from lrsync.core.objects import ChecksumKind
+from lrsync.core.checksums import ChecksumKind
 from lrsync.core.runs import RunKind, RunResult, RunSummary
 from lrsync.errors import ExitCode, ManifestError
 from tests.adapters.rows import LIBRARY, PREFIX, entry, opened, uploaded

@@ -275,6 +275,7 @@ def test_a_real_refusal_to_another_user(tmp_path: Path) -> None:
     code = """
 import os, sys
 from pathlib import Path
+from lrsync.adapters import reader  # while this user may still read the program
 from lrsync.adapters.ignore import IgnoreRules
 from lrsync.adapters.localfs import LocalTree
 os.setuid(65534)

@@ -27,10 +27,11 @@ from lrsync.adapters.database import BEGIN, open_database, prepare
 from lrsync.adapters.manifest import Manifest
 from lrsync.adapters.seals import Seals
 from lrsync.adapters.sqlite import connect, immediate
+from lrsync.core.checksums import Checksum, ChecksumKind
 from lrsync.core.findings import Finding, FindingKind, QuarantinedContent
 from lrsync.core.keys import KeyProblem, key_for
 from lrsync.core.model import Done, Drift, Failed, ManifestEntry, MultipartRecord, Raced
-from lrsync.core.objects import Checksum, ChecksumKind, ListedObject
+from lrsync.core.objects import ListedObject
 from lrsync.core.runs import RunKind, RunResult, RunSummary
 from lrsync.core.scan import Stat
 from lrsync.errors import ManifestError

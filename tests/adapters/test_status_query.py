@@ -18,10 +18,10 @@ from hypothesis import strategies as st
 
 from lrsync.adapters.seals import Seals
 from lrsync.adapters.status_query import NO_EXTENSION, read_classes, read_status
+from lrsync.core.checksums import Checksum, ChecksumKind
 from lrsync.core.filetypes import extension_of
 from lrsync.core.findings import Finding, FindingKind, QuarantinedContent
 from lrsync.core.model import Drift, ManifestEntry
-from lrsync.core.objects import Checksum, ChecksumKind
 from lrsync.core.runs import RunKind, RunResult, RunSummary
 from lrsync.core.scan import Stat
 from lrsync.core.status import StatusReport, Tally

@@ -10,18 +10,10 @@ from dataclasses import dataclass, field, replace
 
 from isal import isal_zlib
 
+from lrsync.core.checksums import Checksum, ChecksumKind
 from lrsync.core.keys import trash_note
 from lrsync.core.model import Content, ManifestEntry
-from lrsync.core.objects import (
-    Checksum,
-    ChecksumKind,
-    ListedFolder,
-    ListedObject,
-    ListedVersion,
-    ObjectInfo,
-    PartInfo,
-    Stored,
-)
+from lrsync.core.objects import ListedFolder, ListedObject, ListedVersion, ObjectInfo, PartInfo, Stored
 from lrsync.core.parts import object_metadata
 from lrsync.core.ports import Body, Span
 from lrsync.core.proof import encode_checksum, encode_crc32

@@ -29,7 +29,8 @@ from lrsync.core.findings import Finding, FindingKind
 from lrsync.core.model import Change, ChangeKind, Failed, Raced
 from lrsync.ui.meter import CurrentFile, Meter
 from lrsync.ui.options import Talk
-from lrsync.ui.progress import PlainProgress, Progress, choose, outcome_line, progress_line
+from lrsync.ui.progress import PlainProgress, Progress, choose, progress_line
+from lrsync.ui.worklines import outcome_line
 from tests.ui import stub_app
 from tests.ui.conftest import LIBRARY
 
