@@ -19,6 +19,7 @@ from sqlalchemy.engine import Connection
 
 from lrsync.adapters.database import make_engine, prepare
 from lrsync.adapters.entry_codec import decode_entry, encode_entry
+from lrsync.adapters.folder_counts import WATCH
 from lrsync.adapters.manifest_listing import ListingScratch
 from lrsync.adapters.manifest_session import Session
 from lrsync.adapters.manifest_sql import (
@@ -72,6 +73,9 @@ class Manifest:
         self._listing = ListingScratch(self._session, self._head)
         self._proofs = Proofs(self._session, self._head)
         try:
+            with self._session.reading() as connection:
+                for statement in WATCH:
+                    connection.exec_driver_sql(statement)
             self._check_prefix()
         except BaseException:
             self.close()

@@ -14,6 +14,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
+from lrsync.adapters.folder_counts import recount
 from lrsync.adapters.schema_names import (
     DIRECTORIES,
     FILES,
@@ -132,6 +133,8 @@ class Seals:
             self._connection.executemany(_UPSERT_FINDING, rows)
             if complete:
                 self._connection.execute(_FORGET_FINDINGS, (run_id,))
+            if not summary.dry_run:
+                recount(self._connection)
             self._connection.execute(update, (result.value, int(summary.exit_code), now, counts, run_id))
 
     def snapshot_due(self) -> bool:

@@ -20,6 +20,12 @@ class Tally:
     bytes: int = 0
     safe: int = 0
 
+    def add(self, files: int, size: int, safe: int = 0) -> None:
+        """Count some more; negative numbers take them back."""
+        self.files += files
+        self.bytes += size
+        self.safe += safe
+
 
 @dataclass(frozen=True, slots=True)
 class StatusReport:
