@@ -13,7 +13,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Final
 
-from sqlalchemy import Engine, Select, delete, func, select, text
+from sqlalchemy import Engine, Select, delete, select, text
 from sqlalchemy.dialects import sqlite as sqlite_dialect
 from sqlalchemy.engine import Connection
 
@@ -128,10 +128,12 @@ class Manifest:
         """One file's row."""
         return self._first(one_row(path))
 
-    def count(self) -> int:
-        """How many rows there are."""
+    def count(self, *, at_most: int | None = None) -> int:
+        """How many rows there are; with `at_most`, that where there are more: it looks at no more rows."""
+        limit = -1 if at_most is None else at_most
+        query = f"SELECT count(*) FROM (SELECT 1 FROM {files.name} LIMIT ?)"
         with self._session.reading() as connection:
-            return int(connection.execute(select(func.count()).select_from(files)).scalar_one())
+            return int(connection.exec_driver_sql(query, (limit,)).scalar_one())
 
     def folder_counts(self) -> dict[str, int]:
         """How many rows there are directly in each folder, by its path."""

@@ -147,6 +147,11 @@ MASS_CHANGE_SHARE: Final = 0.30
 """More changed files than both is not a day's work: ransomware, a broken script, a bad batch edit."""
 
 
+def known_that_matter(changed: int) -> int:
+    """Of more known files than these, so many that changed are no mass change."""
+    return int(changed / MASS_CHANGE_SHARE) + 1
+
+
 def is_mass_change(changed: int, known: int) -> bool:
     """Whether so many of the known files changed their content in one run that nothing may be overwritten."""
     return changed > MASS_CHANGE_FILES and changed > known * MASS_CHANGE_SHARE

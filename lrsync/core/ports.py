@@ -386,8 +386,8 @@ class ManifestStore(Protocol):
     def row(self, path: str) -> ManifestEntry | None:
         """One file's row."""
 
-    def count(self) -> int:
-        """How many rows there are."""
+    def count(self, *, at_most: int | None = None) -> int:
+        """How many rows there are; with `at_most`, that where there are more: it looks at no more rows."""
 
     def folder_counts(self) -> dict[str, int]:
         """How many rows there are directly in each folder, by its path; folders without any are left out."""

@@ -19,7 +19,7 @@ from lrsync.core.filetypes import is_catalog
 from lrsync.core.findings import Finding, FindingKind
 from lrsync.core.keys import join_path, split_path, trash_stamp
 from lrsync.core.model import Change, ChangeKind, Done, Failed, Held, MarkMissing, Outcome, Raced, Return, WorkResult
-from lrsync.core.plan import MASS_CHANGE_FILES, is_mass_change
+from lrsync.core.plan import MASS_CHANGE_FILES, is_mass_change, known_that_matter
 from lrsync.core.ports import ManifestStore, ObjectStore, SourceTree
 from lrsync.core.scan import ScannedDir
 from lrsync.engine import reports, uploads
@@ -137,8 +137,8 @@ class Changes:
 
         A manifest that is as good as empty says nothing of the library's size where the bucket was listed.
         """
-        known_many = self.manifest.count() > MASS_CHANGE_FILES or self.summary.drift.checked
-        return known_many and not self.options.accept_mass_change
+        few = self.manifest.count(at_most=MASS_CHANGE_FILES + 1) <= MASS_CHANGE_FILES
+        return (not few or self.summary.drift.checked) and not self.options.accept_mass_change
 
     # --- around the scan ----------------------------------------------------------------------------------
 
@@ -296,7 +296,8 @@ class Changes:
         """Overwrite what changed, now that the whole scan is known; or nothing, where too much did."""
         held, self.held = self.held, []
         changed = len(held) + self.summary.actions.quarantined
-        if not changed or self.options.accept_mass_change or not is_mass_change(changed, self.manifest.count()):
+        known = self.manifest.count(at_most=known_that_matter(changed)) if changed else 0
+        if not changed or self.options.accept_mass_change or not is_mass_change(changed, known):
             self._send_held(held)
             return
         self.mass_change = True
