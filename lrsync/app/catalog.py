@@ -49,9 +49,10 @@ def run_audit(config: Config, sink: EventSink, stop: threading.Event, request: A
         scratch = resources.enter_context(scratch_folder(manifest))
         copied = copy_for_reading(catalog, scratch, request.wait_s, stop)
         reader = resources.enter_context(CatalogReader(copied.database))
-        history = resources.enter_context(AuditHistory(manifest, str(catalog)))
+        history = resources.enter_context(AuditHistory(manifest, str(catalog), copied.database))
         try:
             facts = reader.facts()
+            reader.index_folders()
             if not facts.is_known:
                 sink(
                     Notice(

@@ -49,18 +49,8 @@ class CatalogFacts:
         return self.major in KNOWN_MAJORS
 
 
-class NamedFile(NamedTuple):
-    """One file that a catalog names: a photo, or a sidecar of one (`photo_id` is then the photo's, too).
-
-    `import_size`: the bytes that it had when it was imported, where the catalog knows. `dirty`: it has edits that are
-    not in its XMP.
-    """
-
-    photo_id: str
-    name: str
-    is_sidecar: bool = False
-    import_size: int | None = None
-    dirty: bool = False
+NamedPhoto = tuple[str, str | None, str | None]
+"""A photo as the catalog has it: name, `sidecarExtensions`, `importHash`. A plain tuple: there may be 200,000."""
 
 
 class CatalogFolder(NamedTuple):

@@ -55,6 +55,9 @@ CREATE TABLE Adobe_images (id_local INTEGER PRIMARY KEY, id_global UNIQUE NOT NU
     masterImage INTEGER, pick NOT NULL DEFAULT 0, rating, rootFile INTEGER NOT NULL DEFAULT 0);
 CREATE TABLE Adobe_AdditionalMetadata (id_local INTEGER PRIMARY KEY, id_global UNIQUE NOT NULL,
     externalXmpIsDirty INTEGER NOT NULL DEFAULT 0, image INTEGER, xmp NOT NULL DEFAULT '');
+CREATE INDEX index_AgLibraryFile_folder ON AgLibraryFile( folder );
+CREATE INDEX index_Adobe_images_rootFile ON Adobe_images( rootFile );
+CREATE INDEX index_Adobe_AdditionalMetadata_imageAndStatus ON Adobe_AdditionalMetadata( image, externalXmpIsDirty );
 """
 
 

@@ -12,9 +12,12 @@ from pathlib import Path
 
 import pytest
 
+from lrsync.adapters.catalog_audit import ManifestFacts
 from lrsync.adapters.manifest import Manifest
 from lrsync.adapters.oddity import Oddity
+from lrsync.adapters.schema_names import FILES as FILES_TABLE
 from lrsync.adapters.seals import Seals
+from lrsync.adapters.sqlite import to_int, to_text
 from lrsync.core.audit import FileState
 from lrsync.core.events import Notice
 from lrsync.core.model import Drift, Finding, FindingKind, RunKind, RunResult, RunSummary
@@ -133,6 +136,29 @@ def test_names_in_another_unicode_form_are_the_same(world: World, catalog_form: 
     assert listed(audit(world, catalog)) == {"safe": {f"{world.photos}/{spelled}{photo}"}}
     (world.photos / unicodedata.normalize(disk_form, folder) / unicodedata.normalize(disk_form, name)).unlink()
     assert listed(audit(world, catalog)) == {"restorable": {f"{world.photos}/{spelled}{photo}"}}
+
+
+def test_names_and_times_that_sqlite_has_no_type_for(world: World) -> None:
+    world.make({"a.nef": b"raw"})
+    stray, late = os.fsdecode(b"\xff.nef"), 2**63 * 10**3
+    world.sync()
+    with closing(sqlite3.connect(world.path)) as connection, connection:
+        change = f"UPDATE {FILES_TABLE} SET name = ?, mtime_ns = ?"
+        connection.execute(change, (to_text(stray), to_int(late)))
+    with closing(sqlite3.connect(world.path)) as connection:
+        (row,) = ManifestFacts(connection).rows("").values()
+    assert (row.name, row.size, row.mtime_ns, row.good) == (stray, 3, late, True)
+
+
+def test_a_catalog_without_an_index_is_read_all_the_same(world: World) -> None:
+    world.make(FILES)
+    world.sync()
+    catalog = a_catalog(world)
+    with closing(sqlite3.connect(catalog)) as connection, connection:
+        connection.execute("DROP INDEX index_AgLibraryFile_folder")
+    before = catalog.read_bytes()
+    assert listed(audit(world, catalog)) == {"safe": {f"{world.photos}/{name}" for name in NAMES}}
+    assert catalog.read_bytes() == before
 
 
 def test_without_its_drive_nothing_is_called_missing(world: World) -> None:
