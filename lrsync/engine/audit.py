@@ -237,26 +237,34 @@ class _Audit:
 
         The hot path: mostly every file is just as it was backed up, and those are counted by the folder.
         """
-        known = here.safe if FileState.SAFE not in self.options.listed else {}
-        photos = sidecars = 0
+        known, photos, sidecars = here.safe, list[Recorded](), list[Recorded]()
         for name, extensions, import_hash in self.ports.catalog.photos(place.id):
-            found = known.get(name)
-            if found is None:
+            if (row := known.get(name)) is None:
                 names.add(self._take_file(_Named(name, import_hash), place, here))
             else:
-                photos += 1
-                names.add(name)
-                if import_hash is not None and not import_hash.endswith(f":{found.size}"):
-                    self._witness(_Named(name, import_hash), place, found.size)
+                photos.append(row)
+                if import_hash is not None and not import_hash.endswith(f":{row.size}"):
+                    self._witness(_Named(name, import_hash), place, row.size)
             for sidecar in sidecar_names(name, extensions) if extensions else ():
-                if sidecar in known:
-                    sidecars += 1
-                    names.add(sidecar)
-                else:
+                if (row := known.get(sidecar)) is None:
                     names.add(self._take_file(_Named(sidecar, is_sidecar=True), place, here))
-        self.report.count_many(place.root, FileState.SAFE, photos=photos, sidecars=sidecars)
-        for name in names & known.keys():
-            self.report.take_proof(known[name].proven_ns)
+                else:
+                    sidecars.append(row)
+        self._take_safe(place, photos, sidecars, names)
+
+    def _take_safe(
+        self, place: _Place, photos: Sequence[Recorded], sidecars: Sequence[Recorded], names: set[str]
+    ) -> None:
+        self.report.count_many(place.root, FileState.SAFE, photos=len(photos), sidecars=len(sidecars))
+        for rows, is_sidecar in ((photos, False), (sidecars, True)):
+            names.update([row.name for row in rows])
+            for proven_ns in {row.proven_ns for row in rows}:
+                self.report.take_proof(proven_ns)
+            if FileState.SAFE in self.options.listed:
+                self.report.listed += [
+                    AuditedFile(FileState.SAFE, place.path_of(r.name), place.root, is_sidecar, r.size, r.proven_ns)
+                    for r in rows
+                ]
 
     def _take_file(self, file: _Named, place: _Place, here: _Here) -> str:
         """Count one file; returns the name that it has on the disk."""
