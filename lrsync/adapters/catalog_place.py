@@ -44,6 +44,17 @@ def place_catalog(note: SnapshotNote, fetch: Fetch, to: Path) -> list[Path]:
     return targets
 
 
+def place_database(note: SnapshotNote, fetch: Fetch, to: Path) -> Path:
+    """Restore the snapshot's database alone into the empty folder `to`, to be read; returns its path.
+
+    Raises SnapshotDamagedError, OSError, and whatever `fetch` raises.
+    """
+    database = next((part for part in note.parts if not part.name.endswith(DATA_SUFFIX)), None)
+    if database is None:
+        raise SnapshotDamagedError("it has no catalog in it")
+    return _unpack(database, fetch, to)
+
+
 def _refuse_existing(target: Path) -> None:
     # A log that lies beside the catalog's name would be replayed into it.
     for path in (target, *(target.with_name(target.name + suffix) for suffix in _SIDE_FILES)):

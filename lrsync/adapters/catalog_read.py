@@ -13,6 +13,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Final
 
+from lrsync.adapters.catalog_photos import PhotoFinder
 from lrsync.core.lightroom import CatalogFacts, CatalogFolder, NamedPhoto, folder_path
 
 _FOLDERS: Final = """
@@ -109,6 +110,10 @@ class CatalogReader:
         except sqlite3.Error as error:
             raise CatalogDamagedError(f"its folders cannot be read: {error}") from error
         return [CatalogFolder(id_, str(root), folder_path(str(root), str(below))) for id_, root, below in rows]
+
+    def finder(self) -> PhotoFinder:
+        """What answers questions about photos."""
+        return PhotoFinder(self._connection)
 
     def index_folders(self) -> None:
         """See that `photos` finds a folder's files at once. Writes into the copy: not for one that is stored."""

@@ -649,6 +649,20 @@ class SnapshotUse:
     rows: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class CatalogUse:
+    """A snapshot of a catalog that said which photos a restore is about: its path, its time in keys, and in
+    nanoseconds since the epoch. `roots`: a folder of the catalog, where it is in the backup, what says so, and for
+    how many photos.
+    """
+
+    catalog: str
+    snapshot: str
+    taken_ns: int
+    photos: int
+    roots: tuple[tuple[str, str, str, int], ...] = ()
+
+
 class RunKind(Enum):
     """Commands that may write."""
 
@@ -709,6 +723,8 @@ class RunSummary:
     quote: Quote | None = None
     """What a restore costs, as far as prices are known."""
     catalogs: CatalogCounts | None = None
+    catalog: CatalogUse | None = None
+    """By which catalog a restore chose its photos."""
 
     def settle_exit_code(self) -> None:
         """Set the exit code from what was found: some files failed (3) wins over needs a person (4)."""

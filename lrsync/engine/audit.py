@@ -25,7 +25,7 @@ from lrsync.core.audit import (
 )
 from lrsync.core.events import EventSink, Phase, PhaseAdvanced, PhaseStarted
 from lrsync.core.filetypes import is_original, is_photo
-from lrsync.core.keys import join_path
+from lrsync.core.keys import composed, join_path
 from lrsync.core.lightroom import (
     CatalogFacts,
     CatalogFolder,
@@ -200,15 +200,15 @@ class _Audit:
         below = self._below_source(disk)
         where = self._where(disk, root_here, below)
         if below is not None:
-            self.inside.setdefault(_composed(below), []).append(len(self.places))
+            self.inside.setdefault(composed(below), []).append(len(self.places))
         self.places.append(_Place(folder.id, folder.root, folder.path, disk, where, below))
 
     def _below_source(self, path: str) -> str | None:
         """The path below the source; None where it is not in there."""
         parts = path.split("/")
         for source in self.ports.sources:
-            head = _composed(source.rstrip("/")).split("/")
-            if [_composed(part) for part in parts[: len(head)]] == head:
+            head = composed(source.rstrip("/")).split("/")
+            if [composed(part) for part in parts[: len(head)]] == head:
                 return "/".join(parts[len(head) :])
         return None
 
@@ -223,7 +223,7 @@ class _Audit:
 
     def _take_folder(self, scanned: ScannedDir) -> None:
         names: set[str] = set()
-        numbers = self.inside.get(_composed(scanned.path), ())
+        numbers = self.inside.get(composed(scanned.path), ())
         if numbers:
             here = _Here(scanned, self.ports.rows(scanned.path))
             for number in numbers:
@@ -406,14 +406,14 @@ class _Here:
         """The file's facts, and its name as the disk spells it (a Mac's disk may have it decomposed)."""
         found = self._disk.get(name)
         if found is None and not name.isascii():
-            name = self._spellings().get(_composed(name), name)
+            name = self._spellings().get(composed(name), name)
             found = self._disk.get(name)
         return (None if found is None else DiskFacts(found.size, found.mtime_ns, found.ctime_ns)), name
 
     def in_another_case(self, name: str) -> str | None:
         """The file that a disk which does not tell cases apart gives for this name."""
-        wanted = _composed(name).casefold()
-        return next((other for other in self._disk if _composed(other).casefold() == wanted), None)
+        wanted = composed(name).casefold()
+        return next((other for other in self._disk if composed(other).casefold() == wanted), None)
 
     def row(self, name: str) -> Recorded | None:
         """The manifest's row."""
@@ -424,12 +424,8 @@ class _Here:
 
     def _spellings(self) -> Mapping[str, str]:
         if self._composed is None:
-            self._composed = {_composed(name): name for name in self._disk}
+            self._composed = {composed(name): name for name in self._disk}
         return self._composed
-
-
-def _composed(text: str) -> str:
-    return text if text.isascii() else unicodedata.normalize("NFC", text)
 
 
 def _forms(name: str) -> Iterable[str]:

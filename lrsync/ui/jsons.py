@@ -8,6 +8,7 @@ from typing import Any
 
 from lrsync.core.model import (
     PROOF_AGES,
+    CatalogUse,
     DrillCounts,
     Finding,
     RestoreCounts,
@@ -102,8 +103,16 @@ def restore_object(library: str, summary: RunSummary) -> Json:
         "failed": len(summary.errors),
         "renamed": [_pick(renamed, "path local") for renamed in summary.renamed],
         "snapshot": _snapshot(summary.snapshot),
+        "catalog": _catalog(summary.catalog),
         **_tail(summary),
     }
+
+
+def _catalog(used: CatalogUse | None) -> Json | None:
+    if used is None:
+        return None
+    roots = [{"root": old, "folder": new, "by": by, "photos": photos} for old, new, by, photos in used.roots]
+    return {**_pick(used, "catalog snapshot photos"), "taken_at": iso(used.taken_ns), "roots": roots}
 
 
 def drill_object(library: str, summary: RunSummary) -> Json:
