@@ -214,7 +214,7 @@ def test_what_the_backup_does_not_have_is_named(library: Library) -> None:
     assert "2 sidecars are named by the catalog and not in the backup" not in library.notices
     assert "1 sidecar is named by the catalog and not in the backup" in library.notices
     assert failures(library.restore(folders=("2023",))[0]) == []
-    assert failures(library.restore(paths=("*.nef",))[0]) == ["2024/06/a.nef"]
+    assert failures(library.restore(paths=("2024/**",))[0]) == ["2024/06/a.nef"]
 
 
 def test_a_set_with_a_rule_in_it_is_not_called_whole(library: Library) -> None:

@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.machine import Machine, run, tree_facts
+from tests.e2e.machine import Machine, Result, run, tree_facts
 from tests.lightroom import writer
-from tests.lightroom.generator import LR13, write_catalog
+from tests.lightroom.generator import LR13, Photo, write_catalog
 from tests.lightroom.test_copy import is_sound, writer_of, writing
 from tests.stores.server import S3Server
 
@@ -181,3 +181,61 @@ def test_it_comes_back_on_a_new_computer(seaweed: S3Server, machine: Callable[..
     assert code == 4
     assert "damaged" in err
     assert list((tmp_path / "other").iterdir()) == []
+
+
+def test_a_collection_comes_back_after_the_disk_died(
+    seaweed: S3Server, machine: Callable[..., Machine], tmp_path: Path
+) -> None:
+    photos = {"2024": {"a.nef": b"raw a", "a.xmp": b"<a/>", "b.jpg": b"b"}, "2023": {"c.cr2": b"raw", "c.JPG": b"j"}}
+    here = machine(seaweed, photos)
+    folders = {
+        "2024/": [Photo("a.nef", "xmp", rating=5), "b.jpg"],
+        "2023/": [Photo("c.cr2", "JPG", copies=1), "lost.nef"],
+    }
+    collections = {"Trips/Iceland best": ["a.nef", "c.cr2/1"], "All": ["a.nef", "lost.nef"], "Five": None}
+    write_catalog(here.source / "cat/My.lrcat", {"D:/My Photos/": folders}, LR13, collections=collections)
+    here.sync()
+    shutil.rmtree(here.source)
+    shutil.rmtree(here.home / ".local")
+    bucket = ["--s3-bucket", here.bucket, "--s3-prefix", here.prefix, "--endpoint-url", seaweed.endpoint]
+
+    def restore(*args: str, to: str) -> Result:
+        command = [*here.command("restore")[:4], *bucket, "--to", str(tmp_path / to), *args]
+        return run(command, here.variables(), here.home)
+
+    def files(folder: str) -> set[str]:
+        return {path.relative_to(tmp_path / folder).as_posix() for path in (tmp_path / folder).rglob("*.*")}
+
+    dry = restore("--collection", "iceland best", "--dry-run", "--json", to="dry")
+    assert (dry.code, dry.json["restored"], dry.json["catalog"]["photos"]) == (0, 4, 2)
+    done = restore("--collection", "Iceland best", to="back")
+    assert done.code == 0, done
+    assert "D:/My Photos is the backup's root, as most names agree; --map-root corrects it (2 photos)" in done.err
+    assert files("back") == {"2024/a.nef", "2024/a.xmp", "2023/c.cr2", "2023/c.JPG"}
+    assert (tmp_path / "back/2024/a.nef").read_bytes() == b"raw a"
+    again = restore("--collection", "Iceland best", "--json", to="back")
+    assert (again.code, again.json["restored"], again.json["intact"]) == (0, 0, 4)
+    some = restore("--collection", "All", to="some")
+    assert (some.code, files("some")) == (3, {"2024/a.nef", "2024/a.xmp"})
+    assert "failed: 2023/lost.nef: is in the catalog, and not in the backup." in some.out
+    for name, words in (("Iclend best", "did you mean 'Trips/Iceland best'?"), ("Five", "only Lightroom itself")):
+        refused = restore("--collection", name, to="none")
+        assert (refused.code, words in refused.err) == (2, True), refused
+    assert not (tmp_path / "none").exists()
+
+
+def test_photos_of_the_real_catalog_by_their_time(
+    moto_s3: S3Server, machine: Callable[..., Machine], real_catalog: Path, tmp_path: Path
+) -> None:
+    here = machine(moto_s3, {})
+    place_photos(real_catalog, {FIRST: here.source / "2013", SECOND: here.source / "Exports Random/fb_vaasa"})
+    shutil.copy(real_catalog, here.source / "real.lrcat")
+    here.sync()
+    to = tmp_path / "back"
+    done = here.run("restore", "--captured", "2013-12", "--to", str(to), "--json")
+    assert (done.code, done.json["catalog"]["photos"]) == (0, 2), done
+    assert {root["folder"] for root in done.json["catalog"]["roots"]} <= {"", "2013", "Exports Random/fb_vaasa"}
+    found = {path.relative_to(to).as_posix() for path in to.rglob("*.*")}
+    assert len(found) == 2 + sum(name.endswith(".xmp") for name in found), found
+    rule = here.run("restore", "--collection", "Five Stars", "--to", str(to))
+    assert (rule.code, "smart collection" in rule.err) == (2, True), rule
