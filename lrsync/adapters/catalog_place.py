@@ -12,11 +12,11 @@ from pathlib import Path
 from typing import Final
 
 from lrsync.adapters.catalog_pack import receive, unpack_file, unpack_folder
-from lrsync.adapters.catalog_read import CatalogDamagedError, settle_copy
+from lrsync.adapters.catalog_read import settle_copy
 from lrsync.adapters.filewriter import TEMPORARY
 from lrsync.core.catalogs import SnapshotNote, SnapshotPart
 from lrsync.core.filetypes import DATA_SUFFIX
-from lrsync.core.ports import SnapshotDamagedError
+from lrsync.core.ports import CatalogDamagedError, SnapshotDamagedError
 
 Fetch = Callable[[SnapshotPart], AbstractContextManager[Iterator[bytes]]]
 _SIDE_FILES: Final = ("-wal", "-shm", "-journal")

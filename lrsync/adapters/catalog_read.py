@@ -15,6 +15,7 @@ from typing import Final
 
 from lrsync.adapters.catalog_photos import PhotoFinder
 from lrsync.core.lightroom import CatalogFacts, CatalogFolder, NamedPhoto, folder_path
+from lrsync.core.ports import CatalogDamagedError
 
 _FOLDERS: Final = """
 SELECT d.id_local, r.absolutePath, d.pathFromRoot
@@ -29,10 +30,6 @@ _HOMELESS: Final = f"{_PHOTOS} WHERE folder NOT IN (SELECT id_local FROM ({_FOLD
 # Every version's catalog has such an index; where one has not, each folder would be a search through all files.
 _FOLDER_INDEX: Final = "CREATE INDEX lrsync_folder ON AgLibraryFile (folder)"
 _CORE_TABLES: Final = ("AgLibraryRootFolder", "AgLibraryFolder", "AgLibraryFile", "Adobe_images")
-
-
-class CatalogDamagedError(Exception):
-    """The copy is no sound catalog; the message says why."""
 
 
 def settle_copy(path: Path) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 
-from lrsync.adapters.catalog_read import CatalogDamagedError, CatalogReader
+from lrsync.adapters.catalog_read import CatalogReader
 from lrsync.app.catalog_shelf import explained, open_snapshot
 from lrsync.config import Config
 from lrsync.core.catalogs import StoredSnapshot
@@ -16,7 +16,7 @@ from lrsync.core.keys import stamp_of
 from lrsync.core.lightroom import CatalogFolder, import_size, sidecar_names
 from lrsync.core.model import CatalogUse, Failed
 from lrsync.core.photos import Chosen, PhotoWish, choose_collections
-from lrsync.core.ports import ObjectStore
+from lrsync.core.ports import CatalogDamagedError, ObjectStore
 from lrsync.core.restoring import Backup
 from lrsync.core.roots import MOST_SAMPLED, RootUse, Source, Witness, root_map
 from lrsync.core.selection import Selection

@@ -70,6 +70,26 @@ def folder_path(root: str, path_from_root: str) -> str:
     return (root + path_from_root).rstrip("/") or "/"
 
 
+def path_here(folder: CatalogFolder, root_here: str) -> str:
+    """Where a folder is on this machine, whose root is `root_here`."""
+    below_root = folder.path[len(folder.root.rstrip("/")) :].strip("/")
+    return f"{root_here.rstrip('/')}/{below_root}".rstrip("/") or "/"
+
+
+def below(path: str, sources: Iterable[str]) -> str | None:
+    """An absolute path as one below the first of these folders that it is in; None where it is in none of them.
+
+    >>> below("/a/b/c", ["/x", "/a/"]), below("/ab", ["/a"])
+    ('b/c', None)
+    """
+    parts = path.split("/")
+    for source in sources:
+        head = composed(source.rstrip("/")).split("/")
+        if [composed(part) for part in parts[: len(head)]] == head:
+            return "/".join(parts[len(head) :])
+    return None
+
+
 def sidecar_names(name: str, extensions: str | None) -> Iterator[str]:
     """The names of a photo's companions: `sidecarExtensions` is a list such as `JPG,xmp`.
 

@@ -29,15 +29,16 @@ from lrsync.core.keys import composed, join_path
 from lrsync.core.lightroom import (
     CatalogFacts,
     CatalogFolder,
-    NamedPhoto,
     RootMapping,
+    below,
     import_size,
     map_path,
+    path_here,
     sidecar_names,
     volume_of,
 )
 from lrsync.core.model import ScannedDir
-from lrsync.core.ports import Clock, SourceTree
+from lrsync.core.ports import CatalogNames, Clock, SourceTree
 from lrsync.engine.pool import StoppedError
 
 _PREVIEWS: Final = ".lrdata"
@@ -45,17 +46,11 @@ _LEFT_OUT: Final = "left out by the rules, or reached through a link"
 _UNREADABLE: Final = "cannot be read"
 
 
-class Catalog(Protocol):
+class Catalog(CatalogNames, Protocol):
     """An open copy of a catalog."""
 
     def facts(self) -> CatalogFacts:
         """What it says of itself."""
-
-    def folders(self) -> list[CatalogFolder]:
-        """Every folder that it knows."""
-
-    def photos(self, folder: int | None) -> Sequence[NamedPhoto]:
-        """The photos of one folder, by its id; None: of no folder that is known."""
 
 
 class Probe(Protocol):
@@ -195,25 +190,15 @@ class _Audit:
         return self.ports.probe.resolve(here) if self.ports.probe.is_folder(here) else here
 
     def _add_place(self, folder: CatalogFolder, root_here: str) -> None:
-        disk = join_path(root_here.rstrip("/"), folder.path[len(folder.root.rstrip("/")) :].strip("/"))
-        disk = disk.rstrip("/") or "/"
-        below = self._below_source(disk)
-        where = self._where(disk, root_here, below)
-        if below is not None:
-            self.inside.setdefault(composed(below), []).append(len(self.places))
-        self.places.append(_Place(folder.id, folder.root, folder.path, disk, where, below))
+        disk = path_here(folder, root_here)
+        inside = below(disk, self.ports.sources)
+        where = self._where(disk, root_here, inside)
+        if inside is not None:
+            self.inside.setdefault(composed(inside), []).append(len(self.places))
+        self.places.append(_Place(folder.id, folder.root, folder.path, disk, where, inside))
 
-    def _below_source(self, path: str) -> str | None:
-        """The path below the source; None where it is not in there."""
-        parts = path.split("/")
-        for source in self.ports.sources:
-            head = composed(source.rstrip("/")).split("/")
-            if [composed(part) for part in parts[: len(head)]] == head:
-                return "/".join(parts[len(head) :])
-        return None
-
-    def _where(self, disk: str, root_here: str, below: str | None) -> _Where:
-        if below is not None:
+    def _where(self, disk: str, root_here: str, inside: str | None) -> _Where:
+        if inside is not None:
             return _Where.UNMOUNTED if self.ports.tree is None else _Where.INSIDE
         probe = self.ports.probe
         there = probe.is_folder(root_here) or probe.is_folder(volume_of(disk))

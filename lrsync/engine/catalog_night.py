@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import cached_property, partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
-from lrsync.core.events import FindingRaised, Phase, PhaseAdvanced, PhaseStarted
-from lrsync.core.model import CatalogCounts, Change, Held, Raced
+from lrsync.core.catalogs import OutsideCatalog
+from lrsync.core.events import FindingRaised, Notice, Phase, PhaseAdvanced, PhaseStarted
+from lrsync.core.model import CatalogCounts, Change, Held, Raced, Stat
 from lrsync.core.ports import ObjectStore, SourceTree
 from lrsync.engine.catalog_snapshots import SnapshotShelf
 from lrsync.engine.catalogs import CatalogKeeper, CatalogPorts, Kept
+from lrsync.engine.import_witness import ImportWitness
+from lrsync.engine.outside_catalogs import OutsideKeeper
 from lrsync.engine.transfer import Transferrer
 
 if TYPE_CHECKING:
     from lrsync.engine.sync import SyncRun
+
+T = TypeVar("T")
 
 
 class CatalogNight:
@@ -24,24 +29,62 @@ class CatalogNight:
     def __init__(self, run: SyncRun, ports: CatalogPorts) -> None:
         self._run = run
         self._ports = ports
+        self._counts = CatalogCounts()
 
-    def keep(self, changes: Sequence[Change]) -> None:
+    def keep(self, changes: Sequence[Change], outside: Sequence[OutsideCatalog] = ()) -> None:
         """Copy, check and store one after the other: each may have to wait for a quiet moment.
 
         Raises BucketError and StoppedError.
         """
-        run, keeper = self._run, self._keeper()
-        run.ports.sink(PhaseStarted(Phase.CATALOGS, len(changes)))
-        run.summary.catalogs = counts = CatalogCounts()
-        for done, change in enumerate(changes, start=1):
-            run.check_stop()
-            kept = run.patience.result_of(run.work.pool.submit(partial(keeper.keep, change, hold=run.mass_change)))
-            counts.changed += 1
-            counts.snapshots += kept.stored
-            counts.waiting += self._take(change, kept)
-            run.ports.sink(PhaseAdvanced(Phase.CATALOGS, done))
-            run.check_store()
+        run = self._run
+        run.ports.sink(PhaseStarted(Phase.CATALOGS, len(changes) + len(outside)))
+        run.summary.catalogs = self._counts
+        keeper = self._keeper() if changes else None
+        for change in changes:
+            assert keeper is not None
+            kept = self._done(partial(keeper.keep, change, hold=run.mass_change))
+            self._count(stored=kept.stored, waits=self._take(change, kept))
         run.recorder.flush()
+        if outside:
+            self._keep_outside(outside)
+        for finding in self._witness.findings.values():
+            run.tally.finding(finding)
+            run.ports.sink(FindingRaised(finding))
+
+    def _keep_outside(self, catalogs: Sequence[OutsideCatalog]) -> None:
+        run = self._run
+        keeper = OutsideKeeper(self._ports.source, self._shelf, run.ports.sink, self._witness.look, run.options.dry_run)
+        settled: dict[str, Stat] = {}
+        for catalog in catalogs:
+            kept = self._done(partial(keeper.keep, catalog))
+            if kept.finding is not None:
+                run.tally.finding(kept.finding)
+                run.ports.sink(FindingRaised(kept.finding))
+            if kept.failed is not None:
+                run.tally.lost_outside(kept.failed, catalog.stat)
+            if kept.kept is not None:
+                settled[catalog.path] = kept.kept
+            self._count(stored=kept.stored, waits=kept.finding is not None)
+        if settled and run.ports.outside is not None:
+            try:
+                run.ports.outside.settle(settled)
+            except OSError as error:
+                # They are in the bucket: the next run copies them once more, and finds that.
+                run.ports.sink(Notice(f"what was kept of catalogs could not be noted: {error.strerror or error}"))
+
+    def _done(self, work: Callable[[], T]) -> T:
+        """What a worker made of it, unless the user wants to stop."""
+        run = self._run
+        run.check_stop()
+        return run.patience.result_of(run.work.pool.submit(work))
+
+    def _count(self, *, stored: bool, waits: bool) -> None:
+        counts = self._counts
+        counts.changed += 1
+        counts.snapshots += stored
+        counts.waiting += waits
+        self._run.ports.sink(PhaseAdvanced(Phase.CATALOGS, counts.changed))
+        self._run.check_store()
 
     def _take(self, change: Change, kept: Kept) -> bool:
         """Record what came of a catalog; returns whether it waits for another night."""
@@ -63,9 +106,10 @@ class CatalogNight:
         self._run.stores.append(store)
         return store
 
-    def _keeper(self) -> CatalogKeeper:
+    @cached_property
+    def _shelf(self) -> SnapshotShelf:
         run = self._run
-        shelf = SnapshotShelf(
+        return SnapshotShelf(
             prefix=run.options.prefix,
             open_store=lambda: self._store,
             open_manifest=lambda: run.manifest,
@@ -75,7 +119,18 @@ class CatalogNight:
             stopping=run.ports.stopping,
             keep=run.options.keep_catalogs,
         )
-        return CatalogKeeper(self._ports.source, shelf, self._transferrer, run.ports.sink, run.options.dry_run)
+
+    @cached_property
+    def _witness(self) -> ImportWitness:
+        run = self._run
+        folders = run.tally.new_originals
+        return ImportWitness(self._ports.where, lambda folder: run.manifest.rows(folder), folders, run.started_ns)
+
+    def _keeper(self) -> CatalogKeeper:
+        run = self._run
+        return CatalogKeeper(
+            self._ports.source, self._shelf, self._transferrer, run.ports.sink, self._witness.look, run.options.dry_run
+        )
 
     def _transferrer(self, tree: SourceTree) -> Transferrer:
         run = self._run

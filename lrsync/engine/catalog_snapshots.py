@@ -69,7 +69,7 @@ class SnapshotShelf:
     keep: int = KEPT
 
     def store(self, path: str, copy: CatalogCopy, origin: Origin) -> SnapshotNote | None:
-        """Store a snapshot of this copy; None where the newest one has the same content.
+        """Store a snapshot of this copy; None where the newest one has the same content, or is newer than a backup.
 
         Raises ObjectError, BucketError, StoppedError and OSError.
         """
@@ -78,6 +78,9 @@ class SnapshotShelf:
         found = _list(store, self.prefix, f"{catalogs_folder(self.prefix)}{name}/")
         newest = self._newest_note(store, found)
         if newest is not None and newest.digests == frozenset((p.object, p.digest.hex()) for p in copy.parts):
+            return None
+        if newest is not None and origin is Origin.BACKUP and newest.taken_ns >= copy.stat.mtime_ns:
+            # As the newest snapshot it would hide a later state: whoever restores takes the newest.
             return None
         note = self._put(store, SnapshotId(name, trash_stamp(self.clock())), path, copy, origin)
         self._prune(store, name, found)
@@ -101,7 +104,8 @@ class SnapshotShelf:
         parts = tuple(self._put_part(store, snapshot, copy, part, now_ns) for part in copy.parts)
         facts = copy.facts
         printable = path.encode("utf-8", "backslashreplace").decode()
-        note = SnapshotNote(printable, origin, now_ns, facts.db_version, facts.files, parts)
+        taken_ns = copy.stat.mtime_ns if origin is Origin.BACKUP else now_ns
+        note = SnapshotNote(printable, origin, taken_ns, facts.db_version, facts.files, parts)
         store.put(snapshot_object(self.prefix, snapshot, NOTE), self.make_content(encode_note(note), now_ns))
         return note
 

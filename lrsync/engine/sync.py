@@ -46,7 +46,15 @@ from lrsync.core.model import (
     sum_requests,
 )
 from lrsync.core.plan import MASS_CHANGE_FILES, MaxDelete, is_mass_change
-from lrsync.core.ports import Clock, ManifestPacker, ManifestStore, ObjectStore, SealStore, SourceTree
+from lrsync.core.ports import (
+    Clock,
+    ManifestPacker,
+    ManifestStore,
+    ObjectStore,
+    OutsideCatalogs,
+    SealStore,
+    SourceTree,
+)
 from lrsync.engine import reconcile, reports, uploads
 from lrsync.engine.advice import advise
 from lrsync.engine.batch import WORKERS, Batch, handle_batch
@@ -87,6 +95,8 @@ class SyncPorts:
     """What the manifest's snapshot is made with; without it none is stored."""
     catalogs: Callable[[], CatalogPorts] | None = None
     """How Lightroom's catalogs are copied; without it they are files like any others."""
+    outside: OutsideCatalogs | None = None
+    """Catalogs that are kept although they lie outside of the source."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -574,10 +584,11 @@ class SyncRun:
 
     def _keep_catalogs(self) -> None:
         """Back up the catalogs that changed: last, since one in the bucket should name no photo that is not there."""
-        if self.catalogs and self.ports.catalogs is not None:
+        outside = () if self.ports.outside is None else self.ports.outside.changed()
+        if (self.catalogs or outside) and self.ports.catalogs is not None:
             from lrsync.engine.catalog_night import CatalogNight  # here: a night without one does not pay for it
 
-            CatalogNight(self, self.ports.catalogs()).keep(self.catalogs)
+            CatalogNight(self, self.ports.catalogs()).keep(self.catalogs, outside)
 
     def _drain(self) -> None:
         self._send_small(now=True)

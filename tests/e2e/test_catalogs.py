@@ -8,6 +8,7 @@ import shutil
 import sqlite3
 from collections.abc import Callable
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -136,6 +137,47 @@ def test_a_quiet_night_with_a_catalog_stays_quiet(moto_s3: S3Server, machine: Ca
         assert verified.code == 0
         assert verified.json["rotten"] == 0
         assert tree_facts(here.source) == before
+
+
+def test_catalogs_outside_of_the_source_are_kept_and_cost_a_quiet_night_nothing(
+    seaweed: S3Server, machine: Callable[..., Machine], tmp_path: Path
+) -> None:
+    plain = machine(seaweed, {"2024": {"a.nef": b"raw a", "a.xmp": b"<a/>"}})
+    catalogs = [tmp_path / "fast/My.lrcat", tmp_path / "old/My.lrcat"]
+    for catalog in catalogs:
+        root = {f"{plain.source}/": {"2024/": [Photo("a.nef", "xmp")]}}
+        write_catalog(catalog, root, LR13, journal_mode="WAL", collections={catalog.parent.name: ["a.nef"]})
+    here = replace(plain, environment={"LRSYNC_CATALOGS": "\n".join(map(str, catalogs))})
+    here.let_settle()
+    before = [tree_facts(catalog.parent) for catalog in catalogs]
+    assert here.sync()["catalogs"] == {"changed": 2, "snapshots": 2, "waiting": 0}
+    found, modules = here.sync_watching_imports()
+    assert found["s3_requests"]["total"] == 0
+    assert not HEAVY & modules
+    assert [tree_facts(catalog.parent) for catalog in catalogs] == before
+    assert here.photos() == {"2024/a.nef", "2024/a.xmp"}
+
+    command = [*here.command("catalog")[:4], "audit", *here.place()]  # of two, one must be named
+    audited = run(command, here.variables(), here.home)
+    assert (audited.code, str(catalogs[1]) in audited.err) == (2, True), audited
+    bucket = ["--s3-bucket", here.bucket, "--s3-prefix", here.prefix, "--endpoint-url", seaweed.endpoint]
+    listed = run([*here.command("catalog")[:4], "list", *bucket, "--json"], here.variables(), here.home)
+    assert {snapshot["catalog"] for snapshot in listed.json["snapshots"]} == set(map(str, catalogs))
+    to = ["--to", str(tmp_path / "back")]
+    back = run([*here.command("catalog")[:4], "restore", str(catalogs[0]), *bucket, *to], here.variables(), here.home)
+    assert (back.code, (tmp_path / "back/My.lrcat").exists()) == (0, True), back
+    photos = here.run("restore", "--collection", "old", "--catalog", str(catalogs[1]), "--to", str(tmp_path / "some"))
+    assert (photos.code, (tmp_path / "some/2024/a.xmp").exists()) == (0, True), photos
+
+    catalogs[0].unlink()
+    gone = here.run("sync")
+    assert (gone.code, "1 catalog is not backed up as of now; 2 are safe" in gone.out) == (4, True), gone
+    assert here.run("status").code == 4
+    alone = replace(plain, environment={"LRSYNC_CATALOGS": str(catalogs[1])})
+    audited = run(command, alone.variables(), alone.home)
+    assert (audited.code, "All 1 photo and 1 sidecar" in audited.out) == (0, True), audited
+    assert alone.sync()["s3_requests"]["total"] == 0
+    assert alone.run("status").code == 0
 
 
 def test_it_comes_back_on_a_new_computer(seaweed: S3Server, machine: Callable[..., Machine], tmp_path: Path) -> None:
