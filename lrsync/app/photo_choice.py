@@ -51,7 +51,7 @@ class PhotoChoice:
         until_ns = None if self.wish.stamp else self.until_ns
         with explained():
             wanted = SnapshotWish(self.wish.catalog, self.wish.stamp, until_ns)
-            chosen = choose_snapshot(store, prefix, self.sink, wanted)
+            chosen = choose_snapshot(store, prefix, self.sink, wanted, how="add --catalog with one of them")
         reader = open_snapshot(store, prefix, chosen, self.stop, self.resources)
         try:
             self._look = _looked_up(reader, chosen, self.wish)

@@ -196,9 +196,11 @@ def _of_past(config: Config, resources: ExitStack, sink: EventSink, stop: thread
     selection = narrower.narrow(backup, source)
 
     def problems() -> list[Failed]:
-        lost = backup.failures(selection)
-        told = {failed.path for failed in lost}
-        return lost + [failed for failed in narrower.failures(selection) if failed.path not in told]
+        lost = {failed.path: failed for failed in backup.failures(replace(selection, photos=None))}
+        if selection.photos is None:
+            return list(lost.values())
+        # Of a photo that was there, and cannot be had any more, the reason is known.
+        return [lost.get(failed.path, failed) for failed in narrower.failures(selection)]
 
     return _Known(seals, manifest, backup, opener, selection, at.past.snapshot, problems)
 

@@ -30,6 +30,7 @@ class CatalogNight:
         self._run = run
         self._ports = ports
         self._counts = CatalogCounts()
+        self._over = 0
 
     def keep(self, changes: Sequence[Change], outside: Sequence[OutsideCatalog] = ()) -> None:
         """Copy, check and store one after the other: each may have to wait for a quiet moment.
@@ -43,7 +44,7 @@ class CatalogNight:
         for change in changes:
             assert keeper is not None
             kept = self._done(partial(keeper.keep, change, hold=run.mass_change))
-            self._count(stored=kept.stored, waits=self._take(change, kept))
+            self._count(changed=True, stored=kept.stored, waits=self._take(change, kept))
         run.recorder.flush()
         if outside:
             self._keep_outside(outside)
@@ -64,7 +65,7 @@ class CatalogNight:
                 run.tally.lost_outside(kept.failed, catalog.stat)
             if kept.kept is not None:
                 settled[catalog.path] = kept.kept
-            self._count(stored=kept.stored, waits=kept.finding is not None)
+            self._count(changed=catalog.stat is not None, stored=kept.stored, waits=kept.finding is not None)
         if settled and run.ports.outside is not None:
             try:
                 run.ports.outside.settle(settled)
@@ -78,12 +79,13 @@ class CatalogNight:
         run.check_stop()
         return run.patience.result_of(run.work.pool.submit(work))
 
-    def _count(self, *, stored: bool, waits: bool) -> None:
+    def _count(self, *, changed: bool, stored: bool, waits: bool) -> None:
         counts = self._counts
-        counts.changed += 1
+        counts.changed += changed
         counts.snapshots += stored
         counts.waiting += waits
-        self._run.ports.sink(PhaseAdvanced(Phase.CATALOGS, counts.changed))
+        self._over += 1
+        self._run.ports.sink(PhaseAdvanced(Phase.CATALOGS, self._over))
         self._run.check_store()
 
     def _take(self, change: Change, kept: Kept) -> bool:

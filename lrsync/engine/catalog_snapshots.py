@@ -178,8 +178,10 @@ class SnapshotWish(NamedTuple):
         return in_time and snapshot.stamp.startswith(self.stamp)
 
 
-def choose_snapshot(store: ObjectStore, prefix: str, sink: EventSink, wish: SnapshotWish) -> StoredSnapshot:
-    """The newest snapshot that is meant. Reads one note of each catalog.
+def choose_snapshot(
+    store: ObjectStore, prefix: str, sink: EventSink, wish: SnapshotWish, *, how: str = "name one"
+) -> StoredSnapshot:
+    """The newest snapshot that is meant. Reads one note of each catalog. `how` a user says which catalog it is.
 
     Raises UsageError where there is none, or those of several catalogs; ObjectError, BucketError.
     """
@@ -197,7 +199,7 @@ def choose_snapshot(store: ObjectStore, prefix: str, sink: EventSink, wish: Snap
         raise _none_such(wish)
     if len(called) > 1:
         paths = ", ".join(sorted(each.note.catalog for each in called))
-        raise UsageError(f"{len(called)} catalogs have snapshots", hint=f"name one: {paths}")
+        raise UsageError(f"{len(called)} catalogs have snapshots", hint=f"{how}: {paths}")
     return called[0]
 
 
@@ -205,7 +207,8 @@ def _none_such(wish: SnapshotWish) -> UsageError:
     what = f"no snapshot of '{wish.name}'" if wish.name else "no snapshot of a catalog"
     when = f" from {wish.stamp}" if wish.stamp else ""
     then = "" if wish.until_ns is None else f" that was there at {stamp_of(wish.until_ns)}"
-    return UsageError(f"{what} is in the bucket{when}{then}", hint="'lrsync catalog list' names them all")
+    hint = "'lrsync catalog list' names them all" + ("; --catalog-snapshot takes a later one" if then else "")
+    return UsageError(f"{what} is in the bucket{when}{then}", hint=hint)
 
 
 def _by_catalog(store: ObjectStore, prefix: str) -> dict[str, list[_Whole]]:

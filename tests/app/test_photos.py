@@ -262,7 +262,7 @@ def test_of_several_catalogs_one_must_be_named(library: Library) -> None:
     library.sync()
     with pytest.raises(UsageError, match="2 catalogs have snapshots") as caught:
         library.restore()
-    assert caught.value.hint == "name one: cat/My.lrcat, old/My.lrcat"
+    assert caught.value.hint == "add --catalog with one of them: cat/My.lrcat, old/My.lrcat"
     assert library.restore(PhotoWish(("Best",), catalog="old/My.lrcat"))[1] == {"2024/06/b.jpg"}
 
 

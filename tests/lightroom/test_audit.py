@@ -267,6 +267,13 @@ def test_an_original_of_another_size_than_at_import_is_named(world: World) -> No
     assert report.exit_code is ExitCode.NEEDS_PERSON
 
 
+def test_one_that_was_never_backed_up_is_named_as_well(world: World) -> None:
+    world.make({**FILES, "a.nef": b"ne"})
+    report = audit(world, a_catalog(world))
+    assert report.witnesses == [(f"{world.photos}/a.nef", 3, 2)]
+    assert (report.states[FileState.PENDING], report.exit_code) == (7, ExitCode.INCOMPLETE)
+
+
 def test_what_lightroom_rewrites_may_have_another_size(world: World) -> None:
     world.make({"a.dng": b"dng with metadata"})
     world.sync()
@@ -294,6 +301,12 @@ def test_lightrooms_own_newest_backup_is_looked_into(world: World) -> None:
     assert backup is not None
     assert (backup.made_ns, backup.problem) == (1_710_000_000 * 10**9, "")
     newest = world.home / "Backups/2024-07-01 1200/My.lrcat.zip"
+    shutil.copy(newest, world.home / "Backups/My.lrcat.zip")
+    os.utime(world.home / "Backups/My.lrcat.zip", (1_711_000_000, 1_711_000_000))
+    loose = audit(world, catalog).zip_backup
+    assert loose is not None
+    assert loose.made_ns == 1_711_000_000 * 10**9
+    (world.home / "Backups/My.lrcat.zip").unlink()
     data = bytearray(newest.read_bytes())
     data[len(data) // 2] ^= 0xFF
     newest.write_bytes(data)

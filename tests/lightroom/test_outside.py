@@ -118,6 +118,8 @@ def test_one_that_is_not_there_needs_a_person_every_night(world: CatalogWorld) -
         assert (kinds(done), done.exit_code) == ([FindingKind.CATALOG_MISSING], ExitCode.NEEDS_PERSON)
         assert done.findings[0].path == str(fast(world))
         assert done.requests.total == 0
+        assert done.catalogs is not None
+        assert (done.catalogs.changed, done.catalogs.waiting) == (0, 1)
     assert len(world.catalog_snapshots()) == 2
     (world.home / "away.lrcat").rename(fast(world))
     assert world.sync().exit_code is ExitCode.OK
