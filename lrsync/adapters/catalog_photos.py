@@ -7,22 +7,23 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Collection as Sized
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from lrsync.core.photos import Captured, Collection, CollectionKind, Stars, capture_moment
 from lrsync.errors import CatalogError
 
 _COLLECTIONS: Final = """
-SELECT id_local, CAST(name AS TEXT), parent, creationId FROM AgLibraryCollection
+SELECT id_local, coalesce(CAST(name AS TEXT), ''), CAST(parent AS INTEGER), creationId FROM AgLibraryCollection
 WHERE creationId NOT LIKE '%.unsaved'
 """
 """What Lightroom keeps of its last print or web page, though nobody saved it, is no collection to anybody."""
 
 # By image, since a virtual copy has stars and a flag of its own; a file is wanted where any of its images is.
 _PHOTOS: Final = """
-SELECT f.id_local, f.folder, CAST(f.idx_filename AS TEXT), CAST(f.sidecarExtensions AS TEXT), i.captureTime
+SELECT f.id_local, CAST(f.folder AS INTEGER), CAST(f.idx_filename AS TEXT), CAST(f.sidecarExtensions AS TEXT),
+    CAST(i.captureTime AS TEXT)
 FROM Adobe_images i JOIN AgLibraryFile f ON f.id_local = i.rootFile
 WHERE {where} ORDER BY f.id_local
 """
@@ -86,9 +87,9 @@ class PhotoFinder:
             return _by_time(self._connection.execute(query, values), captured)
 
 
-def _by_time(rows: Iterator[Sequence[object]], captured: Captured | None) -> FoundPhotos:
-    found: dict[object, FoundPhoto] = {}
-    undated = set[object]()
+def _by_time(rows: Iterator[tuple[Any, ...]], captured: Captured | None) -> FoundPhotos:
+    found: dict[int, FoundPhoto] = {}
+    undated = set[int]()
     for file, folder, name, sidecars, captured_at in rows:
         if captured is not None:
             moment = capture_moment(captured_at)
@@ -96,8 +97,7 @@ def _by_time(rows: Iterator[Sequence[object]], captured: Captured | None) -> Fou
                 undated.add(file)
             if not moment or not captured.takes(moment):
                 continue
-        assert isinstance(folder, int)
-        found[file] = FoundPhoto(folder, str(name), str(sidecars or ""))
+        found[file] = FoundPhoto(folder or 0, name or "", sidecars or "")
     return FoundPhotos(list(found.values()), len(undated - found.keys()))
 
 
