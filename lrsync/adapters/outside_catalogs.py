@@ -25,7 +25,8 @@ class NotedCatalogs:
 
     def __init__(self, manifest: Path, catalogs: Iterable[Path]) -> None:
         self._file = side_file(manifest, ".catalogs")
-        self._paths = [str(path) for path in catalogs]
+        # With `/` on Windows, too: the last part names its snapshots.
+        self._paths = [str(path).replace(os.sep, "/") for path in catalogs]
 
     def changed(self) -> Sequence[OutsideCatalog]:
         """Those that are not as they were noted, or not there."""

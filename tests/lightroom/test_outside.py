@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 import os
+import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
 
+from lrsync.adapters.catalog_place import place_catalog
 from lrsync.adapters.outside_catalogs import NotedCatalogs
 from lrsync.adapters.status_query import read_status
-from lrsync.core.catalogs import Origin
+from lrsync.core.catalogs import Origin, SnapshotId, SnapshotPart, snapshot_object
 from lrsync.core.events import Notice
 from lrsync.core.model import FindingKind
 from lrsync.errors import ExitCode
 from tests.e2e.machine import tree_facts
+from tests.engine.world import PREFIX
+from tests.lightroom import writer
 from tests.lightroom.generator import LR13, UNKNOWN, write_catalog
 from tests.lightroom.library import CatalogWorld
+from tests.lightroom.test_copy import is_sound, writer_of, writing
 from tests.lightroom.test_sync import Busy, add_photo, kinds, opened_in_wal, stored, zip_backup
 
 
@@ -83,6 +88,27 @@ def test_the_data_folder_goes_along(world: CatalogWorld) -> None:
     (data / "000001.sst").write_bytes(b"a mask")
     world.sync()
     assert sum(key.endswith("data.tar.zst") for key in stored(world)) == 2
+
+
+def test_beside_a_live_writer_what_is_stored_is_sound_and_nothing_is_left(world: CatalogWorld, tmp_path: Path) -> None:
+    world.wait_s = 30
+    with closing(sqlite3.connect(fast(world))) as connection:
+        writer.prepare(connection)
+        connection.commit()
+    with writing(*writer_of(fast(world), ("WAL", "EXCLUSIVE"))):
+        names = sorted(path.name for path in fast(world).parent.iterdir())
+        for _ in range(2):
+            assert world.sync().exit_code is ExitCode.OK
+        assert sorted(path.name for path in fast(world).parent.iterdir()) == names
+    for number, snapshot in enumerate(world.catalog_snapshots()):
+
+        @contextmanager
+        def fetch(part: SnapshotPart, of: SnapshotId = snapshot.id) -> Iterator[Iterator[bytes]]:
+            with world.store.get(snapshot_object(PREFIX, of, part.object)) as chunks:
+                yield chunks
+
+        (database,) = place_catalog(snapshot.note, fetch, tmp_path / f"restored{number}")
+        assert snapshot.note.catalog != str(fast(world)) or is_sound(database)
 
 
 def test_a_touched_one_is_looked_at_once(world: CatalogWorld) -> None:
