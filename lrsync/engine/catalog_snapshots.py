@@ -86,6 +86,11 @@ class SnapshotShelf:
         self._prune(store, name, found)
         return note
 
+    def has(self, path: str) -> bool:
+        """Whether a whole snapshot of this catalog is there. Raises ObjectError, BucketError."""
+        found = _list(self.open_store(), self.prefix, f"{catalogs_folder(self.prefix)}{snapshot_name(path)}/")
+        return any(objects.is_whole for objects in found.values())
+
     def _newest_note(self, store: ObjectStore, found: dict[SnapshotId, _Found]) -> SnapshotNote | None:
         whole = [snapshot for snapshot, objects in found.items() if objects.is_whole]
         if not whole:

@@ -81,6 +81,8 @@ class OutsideKeeper:
         if self.dry_run:
             return KeptOutside(finding=_and(finding, "nothing was copied"))
         with self.source.newest_backup(catalog.path) as backup:
+            if backup is None and finding.kind is FindingKind.CATALOG_DAMAGED and self.shelf.has(catalog.path):
+                return KeptOutside(finding=_and(finding, "its last good snapshot in the bucket was kept"))
             if backup is None:
                 words = "no sound backup by Lightroom itself lies beside it"
                 return _failed(catalog, f"{finding.message}, and {words}", finding.hint)

@@ -209,14 +209,22 @@ def test_a_damaged_one_keeps_its_good_snapshots(world: CatalogWorld, tmp_path: P
     world.sync()
     fast(world).write_bytes(b"this is no database" * 100)
     zip_backup(fast(world), "2024-06-01 1200", 1_700_000_000)
-    done = world.sync()
-    assert done.exit_code is ExitCode.INCOMPLETE  # its only backup is no database either
-    assert "the catalog is damaged" in done.errors[0].message
-    assert photos(world)[str(fast(world))] == [1]
+    for _ in range(2):
+        done = world.sync()  # its only backup is no database either
+        assert (kinds(done), done.exit_code) == ([FindingKind.CATALOG_DAMAGED], ExitCode.NEEDS_PERSON)
+        assert "its last good snapshot in the bucket was kept" in done.findings[0].message
+        assert photos(world)[str(fast(world))] == [1]
     make_catalog(world, fast(world), 4)
     assert world.sync().exit_code is ExitCode.OK
     newest = next(s for s in world.catalog_snapshots() if s.note.catalog == str(fast(world)))
     assert newest.note.photos == 4
+
+
+def test_a_damaged_one_of_which_nothing_is_stored_is_a_failure(world: CatalogWorld) -> None:
+    fast(world).write_bytes(b"this is no database" * 100)
+    done = world.sync()
+    assert (done.exit_code, [error.path for error in done.errors]) == (ExitCode.INCOMPLETE, [str(fast(world))])
+    assert "the catalog is damaged" in done.errors[0].message
 
 
 def test_an_unknown_version_never_fails_it(world: CatalogWorld) -> None:
