@@ -5,11 +5,9 @@ Reads only. Memory is bounded by the largest folder (and by what is asked to be 
 
 from __future__ import annotations
 
-import unicodedata
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
-from functools import cached_property
 from typing import Final, NamedTuple, Protocol
 
 from lrsync.core.audit import (
@@ -39,6 +37,7 @@ from lrsync.core.lightroom import (
 )
 from lrsync.core.model import ScannedDir
 from lrsync.core.ports import CatalogNames, Clock, SourceTree
+from lrsync.engine.audit_folder import FolderHere
 from lrsync.engine.pool import StoppedError
 
 _PREVIEWS: Final = ".lrdata"
@@ -210,14 +209,14 @@ class _Audit:
         names: set[str] = set()
         numbers = self.inside.get(composed(scanned.path), ())
         if numbers:
-            here = _Here(scanned, self.ports.rows(scanned.path))
+            here = FolderHere(scanned, self.ports.rows(scanned.path))
             for number in numbers:
                 self.visited.add(number)
                 self._take_files(self.places[number], here, names)
         self._report_unnamed(scanned, names)
         self.ports.sink(PhaseAdvanced(Phase.AUDITING, self.report.photos))
 
-    def _take_files(self, place: _Place, here: _Here, names: set[str]) -> None:
+    def _take_files(self, place: _Place, here: FolderHere, names: set[str]) -> None:
         """Count a folder's files; `names` takes those that they have on the disk.
 
         The hot path: mostly every file is just as it was backed up, and those are counted by the folder.
@@ -251,7 +250,7 @@ class _Audit:
                     for r in rows
                 ]
 
-    def _take_file(self, file: _Named, place: _Place, here: _Here) -> str:
+    def _take_file(self, file: _Named, place: _Place, here: FolderHere) -> str:
         """Count one file; returns the name that it has on the disk."""
         disk, name = here.find(file.name)
         note, state = "", None
@@ -264,7 +263,7 @@ class _Audit:
         return name
 
     def _look_closer(
-        self, wanted: str, place: _Place, here: _Here
+        self, wanted: str, place: _Place, here: FolderHere
     ) -> tuple[DiskFacts | None, str, str, FileState | None]:
         """A file that the walk did not show: gone, left out, a placeholder, or spelled in another case."""
         try:
@@ -291,7 +290,7 @@ class _Audit:
     def _take_elsewhere(self, number: int, place: _Place) -> None:
         """A folder that the walk did not come to: it is gone, left out, outside of the source, or not mounted."""
         rows = {} if place.below is None else self.ports.rows(place.below)
-        here = _Here(ScannedDir("", ()), rows)
+        here = FolderHere(ScannedDir("", ()), rows)
         for file in self._named(place):
             match place.where:
                 case _Where.INSIDE:
@@ -367,51 +366,3 @@ class _Audit:
     def _check_stop(self) -> None:
         if self.ports.stopping():
             raise StoppedError("auditing")
-
-
-class _Here:
-    """One folder on the disk and in the manifest, asked by the catalog's spelling of a name."""
-
-    def __init__(self, scanned: ScannedDir, rows: Mapping[str, Recorded]) -> None:
-        self._disk = {file[0]: file for file in scanned.files}
-        self._rows = rows
-        self._composed: dict[str, str] | None = None
-
-    @cached_property
-    def safe(self) -> dict[str, Recorded]:
-        """The rows of the files that are on the disk just as they were backed up, proven and not rotten."""
-        rows = self._rows
-        return {
-            file[0]: row
-            for file in self._disk.values()
-            if (row := rows.get(file[0])) is not None and row[:4] == file and row.good and not row.rotten
-        }
-
-    def find(self, name: str) -> tuple[DiskFacts | None, str]:
-        """The file's facts, and its name as the disk spells it (a Mac's disk may have it decomposed)."""
-        found = self._disk.get(name)
-        if found is None and not name.isascii():
-            name = self._spellings().get(composed(name), name)
-            found = self._disk.get(name)
-        return (None if found is None else DiskFacts(found.size, found.mtime_ns, found.ctime_ns)), name
-
-    def in_another_case(self, name: str) -> str | None:
-        """The file that a disk which does not tell cases apart gives for this name."""
-        wanted = composed(name).casefold()
-        return next((other for other in self._disk if composed(other).casefold() == wanted), None)
-
-    def row(self, name: str) -> Recorded | None:
-        """The manifest's row."""
-        row = self._rows.get(name)
-        if row is None and not name.isascii():
-            row = next((self._rows[other] for other in _forms(name) if other in self._rows), None)
-        return row
-
-    def _spellings(self) -> Mapping[str, str]:
-        if self._composed is None:
-            self._composed = {composed(name): name for name in self._disk}
-        return self._composed
-
-
-def _forms(name: str) -> Iterable[str]:
-    return (unicodedata.normalize("NFC", name), unicodedata.normalize("NFD", name))
