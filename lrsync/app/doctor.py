@@ -48,6 +48,8 @@ def _examine_local(config: Config) -> Iterator[Check]:
     yield doctor_local.check_source(source)
     yield doctor_local.check_marker(source, manifest)
     yield doctor_local.check_file_system(source)
+    if config.catalogs:
+        yield doctor_local.check_catalogs({str(path): path.is_file() for path in config.catalogs})
     yield doctor_local.check_manifest(manifest)
     yield doctor_local.check_free_space(machine_facts.free_bytes(Path(manifest.path).parent), manifest)
     try:

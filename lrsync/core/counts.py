@@ -14,6 +14,20 @@ class CatalogCounts:
     waiting: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class CatalogUse:
+    """A snapshot of a catalog that said which photos a restore is about: its path, its time in keys, and in
+    nanoseconds since the epoch. `roots`: a folder of the catalog, where it is in the backup, what says so, and for
+    how many photos.
+    """
+
+    catalog: str
+    snapshot: str
+    taken_ns: int
+    photos: int
+    roots: tuple[tuple[str, str, str, int], ...] = ()
+
+
 @dataclass(slots=True)
 class VerifyCounts:
     """What a verification found. A file counts as `proven` when all that was asked of it holds.

@@ -25,6 +25,7 @@ class Phase(Enum):
     VERIFYING = "verifying"
     PLANNING = "comparing with what is there"
     RESTORING = "restoring"
+    READING_CATALOG = "reading the catalog"
     AUDITING = "auditing the catalog"
     CATALOGS = "saving catalogs"
 

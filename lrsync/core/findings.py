@@ -31,6 +31,7 @@ class FindingKind(Enum):
     SNAPSHOT_FAILED = "snapshot-failed"
     CATALOG_BUSY = "catalog-busy"
     CATALOG_DAMAGED = "catalog-damaged"
+    CATALOG_MISSING = "catalog-missing"
     FAILED = "failed"
     RACED = "raced"
     HELD = "held"
@@ -48,6 +49,7 @@ class FindingKind(Enum):
             FindingKind.SUSPECT_ORIGINAL,
             FindingKind.CATALOG_BUSY,
             FindingKind.CATALOG_DAMAGED,
+            FindingKind.CATALOG_MISSING,
             FindingKind.ROT,
         )
 

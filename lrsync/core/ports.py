@@ -7,10 +7,11 @@ from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 if TYPE_CHECKING:  # named, never made: a quiet night need not load them
+    from lrsync.core.catalogs import OutsideCatalog
     from lrsync.core.download import PartialNote
     from lrsync.core.findings import Finding, FindingKind, QuarantinedContent
     from lrsync.core.library import LibraryRow, RowCounts
-    from lrsync.core.lightroom import CatalogFacts
+    from lrsync.core.lightroom import CatalogFacts, CatalogFolder, NamedPhoto
     from lrsync.core.model import Content, Drift, ManifestEntry, MultipartRecord, Outcome, VerifyScope
     from lrsync.core.objects import ListedFolder, ListedObject, ListedVersion, ObjectInfo, PartInfo, Stored
     from lrsync.core.runs import RequestCounts, RunKind, RunResult, RunSummary
@@ -281,6 +282,20 @@ class CatalogStoppedError(Exception):
     """The user wants to stop, and a catalog was being copied."""
 
 
+class CatalogDamagedError(Exception):
+    """A copy is no sound catalog; the message says why."""
+
+
+class CatalogNames(Protocol):
+    """The files that an open copy of a catalog names. Methods raise CatalogDamagedError."""
+
+    def folders(self) -> Sequence[CatalogFolder]:
+        """Every folder that it knows."""
+
+    def photos(self, folder: int | None) -> Sequence[NamedPhoto]:
+        """The photos of one folder, by its id; None: of no folder that is known."""
+
+
 class CatalogPart(NamedTuple):
     """What a snapshot of a catalog is made of: the database, or the data folder as an archive. See `SnapshotPart`."""
 
@@ -305,6 +320,9 @@ class CatalogCopy(Protocol):
     def stat(self) -> Stat:
         """The copy's size, with the times that a scan shows for the catalog as it was copied."""
 
+    def names(self) -> AbstractContextManager[CatalogNames]:
+        """What the catalog names. Raises CatalogDamagedError."""
+
     @property
     def tree(self) -> SourceTree:
         """Reads the copy's bytes in the place of the live catalog's."""
@@ -321,13 +339,23 @@ class CatalogSource(Protocol):
     """Where copies of catalogs come from."""
 
     def copied(self, path: str) -> AbstractContextManager[CatalogCopy]:
-        """A copy of the catalog at this relative path.
+        """A copy of the catalog at this relative path, or at this absolute one.
 
         Raises CatalogBusyError, CatalogStoppedError, OSError (FileNotFoundError where it is gone).
         """
 
     def newest_backup(self, path: str) -> AbstractContextManager[CatalogCopy | None]:
         """The newest sound backup that Lightroom itself made of it. Raises OSError."""
+
+
+class OutsideCatalogs(Protocol):
+    """The catalogs that are kept although they lie outside of the source."""
+
+    def changed(self) -> Sequence[OutsideCatalog]:
+        """Those that are not as they were when they were last kept, or not there. Cheap: a few stats each."""
+
+    def settle(self, kept: Mapping[str, Stat]) -> None:
+        """These were kept as of these stats. Raises OSError."""
 
 
 class SnapshotDamagedError(Exception):

@@ -11,9 +11,10 @@ from lrsync.core.filetypes import TypeFilter
 from lrsync.core.restoring import Overwrite
 from lrsync.core.thaw import CHEAPEST_TODAY, ThawWish
 
-if TYPE_CHECKING:  # named, never made: most commands are no audit
+if TYPE_CHECKING:  # named, never made: most commands have nothing to do with catalogs
     from lrsync.core.audit import FileState
     from lrsync.core.lightroom import RootMapping
+    from lrsync.core.photos import PhotoWish
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,8 +51,8 @@ class RestoreRequest:
     """Which files to bring back, as the user named them, and where to: `to` is a folder, None is in place.
 
     `listed`: the lines of a list of paths; None for no list. Times in nanoseconds since the epoch: from `since_ns`
-    on, before `until_ns`. `at_ns`: as the library was at that time. `thaw`: how archived objects are asked for; None
-    for not at all.
+    on, before `until_ns`. `photos`: only those, by what a catalog knows. `at_ns`: as the library was at that time.
+    `thaw`: how archived objects are asked for; None for not at all.
     """
 
     paths: tuple[str, ...] = ()
@@ -61,6 +62,7 @@ class RestoreRequest:
     since_ns: int | None = None
     until_ns: int | None = None
     types: TypeFilter | None = None
+    photos: PhotoWish | None = None
     companions: bool = True
     overwrite: Overwrite = Overwrite.NEVER
     knowledge: Knowledge = Knowledge.AUTO

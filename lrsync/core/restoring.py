@@ -32,6 +32,10 @@ class RestoreItem:
 class Backup(Protocol):
     """Everything that can be restored. May be gone through more than once, each time the same."""
 
+    @property
+    def has_folders(self) -> bool:
+        """Whether `folder` looks into one folder, rather than through everything."""
+
     def items(self) -> Iterator[RestoreItem]:
         """Every file, sorted by its path. Flat memory: a library may have 2,000,000."""
 

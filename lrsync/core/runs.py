@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 from lrsync.errors import ExitCode
 
 if TYPE_CHECKING:  # named, never made: a quiet night counts nothing of these
-    from lrsync.core.counts import CatalogCounts, DrillCounts, Renamed, RestoreCounts, VerifyCounts
+    from lrsync.core.counts import CatalogCounts, CatalogUse, DrillCounts, Renamed, RestoreCounts, VerifyCounts
     from lrsync.core.findings import Finding
     from lrsync.core.model import Failed
     from lrsync.core.prices import Quote
@@ -181,6 +181,8 @@ class RunSummary:
     quote: Quote | None = None
     """What a restore costs, as far as prices are known."""
     catalogs: CatalogCounts | None = None
+    catalog: CatalogUse | None = None
+    """By which catalog a restore chose its photos."""
 
     def settle_exit_code(self) -> None:
         """Set the exit code from what was found: some files failed (3) wins over needs a person (4)."""

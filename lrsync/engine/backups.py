@@ -10,6 +10,7 @@ from concurrent.futures import Executor
 from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import islice
+from typing import ClassVar
 
 from lrsync.core.events import EventSink, Phase, PhaseAdvanced, PhaseStarted
 from lrsync.core.keys import KeyProblem, key_for, path_for, split_path
@@ -33,6 +34,7 @@ class ManifestBackup:
     """What a manifest's rows tell: a library's own, or a snapshot's."""
 
     manifest: ManifestStore
+    has_folders: ClassVar[bool] = True
 
     def items(self) -> Iterator[RestoreItem]:
         """Every row, sorted by path."""
@@ -57,6 +59,7 @@ class ListingBackup:
     manifest: ManifestStore
     prefix: str
     refused: dict[str, str] = field(default_factory=dict)
+    has_folders: ClassVar[bool] = False
 
     def items(self) -> Iterator[RestoreItem]:
         """Every object that can be a file, sorted by path."""
@@ -148,6 +151,7 @@ class PastBackup:
 
     shelf: Shelf
     lost: Sequence[Lost]
+    has_folders: ClassVar[bool] = True
 
     def items(self) -> Iterator[RestoreItem]:
         """Every file of then, sorted by path."""

@@ -6,7 +6,7 @@ difference: a night without changes loads none of it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Executor
 from dataclasses import replace
 from functools import cached_property, partial
@@ -35,6 +35,7 @@ from lrsync.engine.work import Deliver, WorkQueue
 from lrsync.errors import BucketError
 
 if TYPE_CHECKING:
+    from lrsync.core.catalogs import OutsideCatalog
     from lrsync.engine.sync import SyncRun
 
 MAX_FAILED_IN_A_ROW: Final = 50
@@ -169,11 +170,11 @@ class Changes:
         if self.work_began and self.work.inflight:
             self.ports.sink(PhaseStarted(Phase.UPLOADING))
 
-    def finish(self) -> None:
-        """Do what is left: what is in flight, what had to wait for the scan's end, catalogs."""
+    def finish(self, outside: Sequence[OutsideCatalog]) -> None:
+        """Do what is left: what is in flight, what had to wait for the scan's end, catalogs (also from `outside`)."""
         self._drain()
         self._release_held()
-        self._keep_catalogs()
+        self._keep_catalogs(outside)
 
     # --- compare ------------------------------------------------------------------------------------------
 
@@ -314,12 +315,12 @@ class Changes:
             self._hand_out(change, hold=False)
         self._drain()
 
-    def _keep_catalogs(self) -> None:
+    def _keep_catalogs(self, outside: Sequence[OutsideCatalog]) -> None:
         """Back up the catalogs that changed: last, since one in the bucket should name no photo that is not there."""
-        if self.catalogs and self.ports.catalogs is not None:
+        if (self.catalogs or outside) and self.ports.catalogs is not None:
             from lrsync.engine.catalog_night import CatalogNight  # here: a night without one does not pay for it
 
-            CatalogNight(self, self.ports.catalogs()).keep(self.catalogs)
+            CatalogNight(self, self.ports.catalogs()).keep(self.catalogs, outside)
 
     def _drain(self) -> None:
         self._send_small(now=True)

@@ -71,6 +71,8 @@ class RestorePorts:
     thaw_notes: ThawNotes = field(default_factory=NoNotes)
     problems: Callable[[], list[Failed]] = list
     """What the backup holds and cannot give, once it was gone through."""
+    was_asked: bool = False
+    """The bucket was asked already, to know what there is: those requests are the run's, too."""
     make_pool: Callable[[int], Executor] = DaemonPool
 
 
@@ -132,6 +134,8 @@ class _Restore:
         return self.summary
 
     def _run(self) -> None:
+        if self.ports.was_asked:
+            self.store()
         plan = self._look()
         self.counts.selected, self.counts.selected_bytes = plan.files, plan.bytes
         self._demand_space(plan)

@@ -28,7 +28,15 @@ if TYPE_CHECKING:  # named, never made: a night without changes loads none of it
     from concurrent.futures import Executor
 
     from lrsync.core.events import EventSink
-    from lrsync.core.ports import Clock, ManifestPacker, ManifestStore, ObjectStore, SealStore, SourceTree
+    from lrsync.core.ports import (
+        Clock,
+        ManifestPacker,
+        ManifestStore,
+        ObjectStore,
+        OutsideCatalogs,
+        SealStore,
+        SourceTree,
+    )
     from lrsync.engine.catalogs import CatalogPorts
     from lrsync.engine.changes import Changes
     from lrsync.engine.full_pass import FullPass
@@ -54,6 +62,8 @@ class SyncPorts:
     """What the manifest's snapshot is made with; without it none is stored."""
     catalogs: Callable[[], CatalogPorts] | None = None
     """How Lightroom's catalogs are copied; without it they are files like any others."""
+    outside: OutsideCatalogs | None = None
+    """Catalogs that are kept although they lie outside of the source."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,8 +170,9 @@ class SyncRun:
         began = time.monotonic()
         self._scan()
         self.summary.seconds_scan = time.monotonic() - began
-        if self.has_changes:
-            self.changes.finish()
+        outside = () if self.ports.outside is None else self.ports.outside.changed()
+        if outside or self.has_changes:
+            self.changes.finish(outside)
         if full:
             self.full_pass.report_unknown()
         if self.options.delete:

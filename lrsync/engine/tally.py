@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import assert_never
 
+from lrsync.core.filetypes import is_original
 from lrsync.core.findings import Finding, FindingKind
 from lrsync.core.model import (
     Adopt,
@@ -34,6 +35,8 @@ class Tallier:
     """Adds outcomes up into a RunSummary."""
 
     summary: RunSummary
+    new_originals: set[str] = field(default_factory=set)
+    """The folders in which originals were stored for the first time."""
     transfers_failed: int = 0
     failed_in_a_row: int = 0
     """Transfers that failed by the store since the last one that it acknowledged."""
@@ -85,8 +88,7 @@ class Tallier:
                 actions.trashed += 1
                 return None
             case Upload():
-                actions.uploaded += 1
-                self.summary.bytes.uploaded += action.content.stat.size
+                self._uploaded(action)
             case ServerCopy():
                 actions.copied += 1
                 self.summary.bytes.copied += action.content.stat.size
@@ -102,6 +104,12 @@ class Tallier:
         if isinstance(action, Upload) and action.suspicion is not None:
             return reports.suspect_original(action.change.path, action.suspicion, action.content)
         return reports.quarantined(action.change, action.content) if isinstance(action, Quarantine) else None
+
+    def _uploaded(self, action: Upload) -> None:
+        self.summary.actions.uploaded += 1
+        self.summary.bytes.uploaded += action.content.stat.size
+        if action.change.old is None and is_original(action.change.path):
+            self.new_originals.add(action.change.folder)
 
     def _count_content(self, action: FileAction, content: Content) -> None:
         """What kind of change the bytes turned out to be: new, other, the same under a new stat, or sent to mend."""
@@ -142,6 +150,11 @@ class Tallier:
         """A changed catalog that stays in the bucket as it was; the finding says why."""
         self._count_unknown(change)
         self.finding(finding)
+
+    def lost_outside(self, failed: Failed, stat: Stat | None) -> None:
+        """A catalog outside of the source that could not be kept: a file that is not safe, though no scan saw it."""
+        self.error(failed)
+        self.unsafe.append(Finding(FindingKind.FAILED, failed.path, failed.message, failed.hint, stat=stat))
 
     def _count_unknown(self, change: Change | None) -> None:
         """A change that could not be dealt with: it is one all the same."""

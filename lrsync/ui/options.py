@@ -75,6 +75,13 @@ _SYNC: Final = (
         "--accept-source", is_flag=True, default=None, help="Take this folder for the library's, though it looks new."
     ),
     click.option("--full", is_flag=True, default=None, help="Compare the whole bucket with the manifest now."),
+    click.option(
+        "--catalog",
+        "catalogs",
+        multiple=True,
+        metavar="FILE",
+        help="A Lightroom catalog outside of the source that is to be snapshotted, too.",
+    ),
     click.option("--keep-catalogs", metavar="N", help="Snapshots of a catalog to keep, and one a week. [default: 10]"),
     click.option("--catalog-wait", metavar="TIME", help="Wait so long for Lightroom to pause: 30s, 5m. [default: 1m]"),
     click.option("--full-every", metavar="TIME", help="Do so this often: 12h, 7d, never. [default: 7d]"),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, assert_never
+from typing import TYPE_CHECKING, Final, assert_never
 
 from lrsync.core.findings import FindingKind
 from lrsync.core.runs import RunKind, RunSummary
@@ -84,7 +84,7 @@ def _dry_sentence(summary: RunSummary) -> str:
 
 def unsafe_files(summary: RunSummary) -> int:
     """How many of the scanned files are not safe in their present state."""
-    spoilt = _quarantined(summary) + _rotten(summary) + _unrepaired(summary) + _waiting_catalogs(summary)
+    spoilt = _quarantined(summary) + _rotten(summary) + _unrepaired(summary) + _waiting_catalogs(summary, scanned=True)
     return summary.actions.failed + summary.actions.raced + spoilt
 
 
@@ -123,8 +123,17 @@ def _rotten(summary: RunSummary) -> int:
     return sum(finding.kind is FindingKind.ROT and finding.path not in changed for finding in summary.findings)
 
 
-def _waiting_catalogs(summary: RunSummary) -> int:
-    return sum(f.kind in (FindingKind.CATALOG_BUSY, FindingKind.CATALOG_DAMAGED) for f in summary.findings)
+_WAITING: Final = (FindingKind.CATALOG_BUSY, FindingKind.CATALOG_DAMAGED, FindingKind.CATALOG_MISSING)
+
+
+def _waiting_catalogs(summary: RunSummary, *, scanned: bool = False) -> int:
+    """Catalogs that are not in the bucket as they are now; with `scanned`, those in the source alone."""
+    waiting = [finding for finding in summary.findings if finding.kind in _WAITING]
+    if not waiting:
+        return 0
+    from lrsync.core.lightroom import is_absolute  # here: most nights have none
+
+    return sum(not (scanned and is_absolute(finding.path)) for finding in waiting)
 
 
 def _unrepaired(summary: RunSummary) -> int:

@@ -273,6 +273,12 @@ def test_the_schedule() -> None:
     assert local.check_schedule(None, "the crontab cannot be read").verdict is SKIPPED
 
 
+def test_catalogs_that_are_named_must_be_there() -> None:
+    assert local.check_catalogs({"/a.lrcat": True}).verdict is PASS
+    gone = local.check_catalogs({"/a.lrcat": True, "/b.lrcat": False})
+    assert (gone.verdict, gone.seen) == (FAIL, "not there: /b.lrcat")
+
+
 def test_the_versions() -> None:
     assert local.check_versions({"lrsync": "1"}).verdict is PASS
     assert local.check_versions({"lrsync": "1", "awscrt": "2"}).verdict is WARN

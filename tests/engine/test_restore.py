@@ -271,6 +271,7 @@ class AtATime:
     """What a point in time had: versions of objects."""
 
     found: tuple[RestoreItem, ...]
+    has_folders: bool = True
 
     def items(self) -> Iterator[RestoreItem]:
         return iter(self.found)
