@@ -69,7 +69,7 @@ class Config:
     region: str | None = None
     profile: str | None = None
     threads: int = 8
-    batch_size: int = 200
+    batch_size: int = 500
     exclude: tuple[str, ...] = ()
     include: tuple[str, ...] = ()
     default_excludes: bool = True

@@ -51,7 +51,7 @@ class AcceptOptions:
     prefix: str
     storage_class: str = "STANDARD"
     threads: int = 8
-    batch_size: int = 200
+    batch_size: int = 500
     dry_run: bool = False
 
 

@@ -50,7 +50,7 @@ class RebuildOptions:
 
     prefix: str
     threads: int = 8
-    batch_size: int = 200
+    batch_size: int = 500
     snapshot: SnapshotUse | None = None
     """What the new manifest began with; where it is None, with nothing, or with what an interrupted rebuild left."""
 

@@ -91,7 +91,7 @@ class RestoreOptions:
     thaw: ThawWish | None = CHEAPEST_TODAY
     names: NameRules = POSIX
     threads: int = 8
-    batch_size: int = 200
+    batch_size: int = 500
     dry_run: bool = False
     ranging: Ranging = USUAL_RANGING
 

@@ -76,7 +76,7 @@ class SyncOptions:
 
     prefix: str
     threads: int = 8
-    batch_size: int = 200
+    batch_size: int = 500
     storage_class: str = "STANDARD"
     delete: bool = False
     accept_mass_change: bool = False

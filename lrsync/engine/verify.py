@@ -40,7 +40,7 @@ class VerifyPorts:
     make_pool: Callable[[int], Executor] = ThreadPoolExecutor
 
 
-def run_verify(ports: VerifyPorts, request: VerifyRequest, *, threads: int = 8, batch_size: int = 200) -> RunSummary:
+def run_verify(ports: VerifyPorts, request: VerifyRequest, *, threads: int = 8, batch_size: int = 500) -> RunSummary:
     """Verify what the request asks for, and say what was proven.
 
     Raises BucketError and InterruptedRun with everything proven so far recorded.
