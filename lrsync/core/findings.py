@@ -25,7 +25,6 @@ class FindingKind(Enum):
     UNREADABLE = "unreadable"
     DRIFT = "drift"
     UNKNOWN_OBJECT = "unknown-object"
-    NO_MARKER = "no-marker"
     MASS_CHANGE = "mass-change"
     SUSPECT_ORIGINAL = "suspect-original"
     SNAPSHOT_FAILED = "snapshot-failed"

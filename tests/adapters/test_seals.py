@@ -152,12 +152,12 @@ def test_a_finding_keeps_what_is_known_of_the_file(seals: Seals) -> None:
         seals,
         Finding(FindingKind.ORIGINAL_CHANGED, "a.nef", "m", quarantined=content),
         Finding(FAILED, "b\udcff", "about b\udcff", "a hint", stat=stat),
-        Finding(FindingKind.NO_MARKER, "", "m"),
+        Finding(FindingKind.MASS_CHANGE, "", "m"),
     )
     big = str(2**70).encode()
     assert findings(seals, "kind, path, hint, size, mtime_ns, ctime_ns, sha256") == [
         ("failed", "b\udcff".encode("utf-8", "surrogatepass"), "a hint", 5, -1, big, None),
-        ("no-marker", "", "", None, None, None, None),
+        ("mass-change", "", "", None, None, None, None),
         ("original-changed", "a.nef", "", 5, -1, big, b"s" * 32),
     ]
 

@@ -108,7 +108,7 @@ def slow_run(config: Config, sink: EventSink, stop: threading.Event) -> RunSumma
     sink(WorkStarted(NASTY, 1_000_000))
     sink(PhaseStarted(Phase.UPLOADING))
     sink(BytesSent(NASTY, 250_000))
-    sink(FindingRaised(Finding(FindingKind.NO_MARKER, "", "there is no marker")))
+    sink(FindingRaised(Finding(FindingKind.DELETE_GUARD, "", "nothing was deleted")))
     time.sleep(0.7)
     sink(WorkFinished(NASTY, 1_000_000, done(NASTY, 1_000_000)))
     return good_summary()
