@@ -13,8 +13,10 @@ from lrsync.adapters.database import prepare
 from lrsync.adapters.entry_codec import encode_entry
 from lrsync.adapters.manifest import Manifest
 from lrsync.adapters.schema_names import FILE_COLUMNS, FILES, placeholders
+from lrsync.core.checksums import Checksum, ChecksumKind
 from lrsync.core.keys import split_path
-from lrsync.core.model import Checksum, ChecksumKind, LibraryRow, ManifestEntry
+from lrsync.core.library import LibraryRow
+from lrsync.core.model import ManifestEntry
 from lrsync.core.proof import encode_checksum
 
 OWN_PREFIX = PREFIX.rstrip("/")
@@ -22,7 +24,7 @@ MTIME_NS = int(MTIME.replace(".", "").ljust(19, "0"))
 
 
 def make_manifest(path: Path, objects: Objects) -> None:
-    """A manifest that knows each of these objects, as runs that uploaded them would have left it."""
+    """A manifest that knows each of these objects. Its rows alone are there: who lists looks at nothing else."""
     prepare(path)
     with Manifest(path, OWN_PREFIX) as manifest:
         manifest.update_library(LibraryRow("benchmark", "default", "/nowhere", "", "b", OWN_PREFIX, created_at=1))

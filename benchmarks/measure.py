@@ -26,26 +26,26 @@ class Cost:
 
 _RUNNER = """
 import json, os, sys, time
+log, *command = sys.argv[1:]
+out = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
+actions = [(os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0), *((os.POSIX_SPAWN_DUP2, out, n) for n in (1, 2))]
 began = time.monotonic()
-pid = os.posix_spawnp(sys.argv[2], sys.argv[2:], os.environ)
-_, status, usage = os.wait4(pid, 0)
-cost = usage.ru_utime + usage.ru_stime, time.monotonic() - began, usage.ru_maxrss * 1024
-with open(sys.argv[1], "w") as file:
-    json.dump([os.waitstatus_to_exitcode(status), *cost], file)
+process = os.posix_spawnp(command[0], command, os.environ, file_actions=actions)
+_, status, usage = os.wait4(process, 0)
+wall = time.monotonic() - began
+print(json.dumps([os.waitstatus_to_exitcode(status), usage.ru_utime + usage.ru_stime, wall, usage.ru_maxrss]))
 """
-"""Starts a program from a process that is small: what starts it counts as its peak memory too, until it is replaced."""
+"""A process of its own, and a small one: a child's peak memory counts what its parent had when it was forked."""
 
 
 def cost_of(command: Sequence[str], environment: Mapping[str, str], log: Path) -> Cost:
     """Run it to its end. Raises RuntimeError, with what it said, where it fails."""
-    told = log.with_name(f"{log.name}.cost")
-    with log.open("wb") as out:
-        runner = [sys.executable, "-I", "-S", "-c", _RUNNER, str(told), *command]
-        subprocess.run(runner, env=dict(environment), stdout=out, stderr=out, stdin=subprocess.DEVNULL, check=True)
-    code, *cost = json.loads(told.read_text())
+    runner = [sys.executable, "-I", "-S", "-c", _RUNNER, str(log), *command]
+    told = subprocess.run(runner, env=dict(environment), stdout=subprocess.PIPE, check=True).stdout
+    code, cpu_s, wall_s, peak_kib = json.loads(told)
     if code:
         raise RuntimeError(f"{command[0]} ended with {code}:\n{log.read_text(errors='replace')[-2000:]}")
-    return Cost(*cost)
+    return Cost(cpu_s, wall_s, peak_kib * 1024)
 
 
 def medians(costs: Sequence[Cost]) -> Cost:
@@ -62,15 +62,14 @@ Table = dict[str, dict[str, list[Cost]]]
 
 
 def markdown(table: Table) -> str:
-    """The medians, as a table for each case; the ratio is the CPU of the case's first program to the other's."""
+    """The medians, as a table for each case; the ratio is lrsync's CPU, which comes first, to the other's."""
     lines: list[str] = []
     for case, programs in table.items():
-        own = next(iter(programs))
-        mine = medians(programs[own])
+        mine = medians(next(iter(programs.values())))
         lines += [
             f"### {case}",
             "",
-            f"| program | CPU s | wall s | peak MB | {own}'s CPU to it |",
+            "| program | CPU s | wall s | peak MB | lrsync's CPU to it |",
             "|---|---|---|---|---|",
         ]
         for name, costs in programs.items():

@@ -17,8 +17,8 @@ from typing import Final
 from lrsync.adapters.folders import Folder, numbered, opened
 from lrsync.adapters.partfile import PartFile
 from lrsync.core.keys import KeyProblem, join_path, path_for, split_path
-from lrsync.core.model import Stat
 from lrsync.core.ports import Damaged, Placed, Placing
+from lrsync.core.scan import Stat
 
 TEMPORARY: Final = ".lrsync-tmp-"
 REPLACED: Final = ".lrsync-replaced-"

@@ -36,22 +36,13 @@ from lrsync.adapters.s3_proofs import (
 from lrsync.adapters.s3_thaw import request_thaw
 from lrsync.adapters.s3_uploads import Parcel
 from lrsync.adapters.s3_versions import Versions, version_of
-from lrsync.core.model import (
-    Checksum,
-    ChecksumKind,
-    Content,
-    ListedFolder,
-    ListedObject,
-    ListedVersion,
-    ManifestEntry,
-    ObjectInfo,
-    PartInfo,
-    RequestCounts,
-    Stored,
-)
+from lrsync.core.checksums import Checksum, ChecksumKind
+from lrsync.core.model import Content, ManifestEntry
+from lrsync.core.objects import ListedFolder, ListedObject, ListedVersion, ObjectInfo, PartInfo, Stored
 from lrsync.core.parts import object_metadata
 from lrsync.core.ports import Body, Span
 from lrsync.core.proof import encode_checksum, proves_content
+from lrsync.core.runs import RequestCounts
 from lrsync.core.thaw import Thaw, Tier, thaw_of
 from lrsync.errors import LrsyncError, ObjectChangedError, ObjectError, ObjectExistsError
 

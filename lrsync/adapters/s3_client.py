@@ -22,7 +22,7 @@ from lrsync.adapters.s3_errors import BOTO_ERRORS, Target, translate
 from lrsync.adapters.s3_headers import object_answer
 from lrsync.adapters.s3_uploads import Parcel, Question, UploadPorts, Uploads, told_to_wait
 from lrsync.adapters.throttle import ThrottledBody, TokenBucket
-from lrsync.core.model import RequestCounts
+from lrsync.core.runs import RequestCounts
 from lrsync.errors import LrsyncError, ObjectError, UsageError
 
 if TYPE_CHECKING:

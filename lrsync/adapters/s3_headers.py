@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from email.utils import parsedate_to_datetime
 from typing import Any, Final
 
-from lrsync.core.model import ChecksumKind
+from lrsync.core.checksums import ChecksumKind
 
 _META: Final = b"x-amz-meta-"
 _TEXTS: Final = {

@@ -14,7 +14,7 @@ from lrsync.adapters.s3_client import Answer, S3Calls
 from lrsync.adapters.s3_pages import Page, page_in
 from lrsync.adapters.s3_proofs import is_refusal
 from lrsync.adapters.s3_uploads import Question
-from lrsync.core.model import ListedFolder, ListedObject
+from lrsync.core.objects import ListedFolder, ListedObject
 from lrsync.errors import BucketError, ObjectError
 
 _PAGE: Final = "LrsyncPage"

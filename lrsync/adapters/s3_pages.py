@@ -17,7 +17,7 @@ from urllib.parse import unquote_plus
 from xml.etree import ElementTree
 
 from lrsync.adapters.s3_proofs import unquote
-from lrsync.core.model import ListedObject
+from lrsync.core.objects import ListedObject
 
 _MOST_BYTES: Final = 2**63 - 1
 _FIRST, _LAST = "<Contents>", "</Contents>"

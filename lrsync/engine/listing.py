@@ -16,11 +16,11 @@ from typing import Final
 
 from lrsync.core.branches import Branch, branches
 from lrsync.core.keys import RESERVED
-from lrsync.core.model import ListedFolder, ListedObject
+from lrsync.core.objects import ListedFolder, ListedObject
 from lrsync.core.ports import ObjectStore
 from lrsync.core.ranges import KeyRange, Seam, count_inside, is_ascending, meet, ranges
-from lrsync.engine.pool import StoppedError
 from lrsync.engine.side_by_side import Workers, side_by_side
+from lrsync.engine.stop import StoppedError
 
 PAGE_OBJECTS: Final = 1000
 """What S3 puts on a page (S3 API reference, ListObjectsV2)."""

@@ -15,11 +15,12 @@ from dataclasses import dataclass, replace
 from isal import isal_zlib
 
 from lrsync.core.events import BytesSent, EventSink
-from lrsync.core.model import Content, MultipartRecord, ObjectInfo, PartInfo, Stored
+from lrsync.core.model import Content, MultipartRecord
+from lrsync.core.objects import ObjectInfo, PartInfo, Stored
 from lrsync.core.parts import Part, parts_of
 from lrsync.core.ports import Clock, ManifestStore, ObjectStore, RacedError, SourceTree
 from lrsync.core.proof import encode_crc32, proves_content
-from lrsync.engine.pool import StoppedError as StoppedError
+from lrsync.engine.stop import StoppedError
 from lrsync.errors import ObjectMissingError
 
 MAX_INFLIGHT_BYTES = 96 << 20

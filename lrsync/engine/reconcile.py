@@ -11,12 +11,15 @@ from concurrent.futures import Executor
 from dataclasses import dataclass
 
 from lrsync.core.events import EventSink, Phase, PhaseAdvanced, PhaseStarted
+from lrsync.core.findings import Finding, FindingKind
 from lrsync.core.keys import KeyProblem, join_path, key_for, listing_prefix
-from lrsync.core.model import Drift, DriftCounts, Finding, FindingKind, ListedObject, ManifestEntry, ObjectInfo
+from lrsync.core.model import Drift, ManifestEntry
+from lrsync.core.objects import ListedObject, ObjectInfo
 from lrsync.core.plan import drift_verdict
 from lrsync.core.ports import ManifestStore, ObjectStore
 from lrsync.core.proof import proves_entry
 from lrsync.core.ranges import places
+from lrsync.core.runs import DriftCounts
 from lrsync.engine.listing import Known, ParallelListing, weights_of
 from lrsync.errors import BucketError, ObjectError, ObjectMissingError
 

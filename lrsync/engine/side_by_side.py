@@ -8,7 +8,7 @@ from concurrent.futures import Executor
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-from lrsync.engine.pool import POLL_S, StoppedError
+from lrsync.engine.stop import POLL_S, StoppedError
 
 T = TypeVar("T")
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from lrsync.core.events import (
     BytesSent,
@@ -18,10 +18,14 @@ from lrsync.core.events import (
     WorkFound,
     WorkStarted,
 )
-from lrsync.core.model import Done, Failed, Finding, RunSummary
 from lrsync.logs import LOGGER
-from lrsync.ui.progress import back_line, finding_line, outcome_line
+from lrsync.ui.progress import finding_line
 from lrsync.ui.text import printable
+
+if TYPE_CHECKING:
+    from lrsync.core.findings import Finding
+    from lrsync.core.model import Failed
+    from lrsync.core.runs import RunSummary
 
 _UNTOLD: Final = frozenset({BytesSent, PhaseAdvanced, Scanned, WorkFound, WorkStarted})
 
@@ -45,6 +49,16 @@ class LogSink:
                 LOGGER.info("%s", printable(message))
             case FindingRaised(finding):
                 self._finding(finding)
+            case WorkFinished() | FileBack():
+                self._tell_work(event)
+            case _:
+                pass
+
+    def _tell_work(self, event: WorkFinished | FileBack) -> None:
+        from lrsync.core.model import Done, Failed  # here: a night without changes has no such events
+        from lrsync.ui.worklines import back_line, outcome_line
+
+        match event:
             case WorkFinished(path, size, Done() as outcome):
                 if LOGGER.isEnabledFor(logging.DEBUG):
                     LOGGER.debug("%s", outcome_line(path, size, outcome))

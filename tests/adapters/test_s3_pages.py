@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from benchmarks.listing_server import Objects, page
 from lrsync.adapters import s3_pages
 from lrsync.adapters.s3_pages import Page, page_in
-from lrsync.core.model import ListedObject
+from lrsync.core.objects import ListedObject
 
 HEAD = '<?xml version="1.0" encoding="UTF-8"?>\n<ListBucketResult xmlns="http://s3.amazonaws.com/doc/2006-03-01/">'
 LATIN = HEAD.replace("UTF-8", "ISO-8859-1")

@@ -18,7 +18,8 @@ from botocore.credentials import RefreshableCredentials
 
 from lrsync.adapters.s3 import S3Store
 from lrsync.adapters.s3_route import UnknownRouteError, ca_bundle, proxy_for
-from lrsync.core.model import Checksum, ChecksumKind, ObjectInfo
+from lrsync.core.checksums import Checksum, ChecksumKind
+from lrsync.core.objects import ObjectInfo
 from lrsync.core.proof import encode_checksum
 from lrsync.core.thaw import Archive, Thaw, ThawState
 from lrsync.errors import BucketError, ObjectError, UsageError

@@ -16,7 +16,8 @@ from lrsync.adapters import sqlite
 from lrsync.adapters.database import prepare
 from lrsync.adapters.manifest import Manifest
 from lrsync.core.events import ignore
-from lrsync.core.model import DriftCounts, ListedObject
+from lrsync.core.objects import ListedObject
+from lrsync.core.runs import DriftCounts
 from lrsync.engine import reconcile
 from lrsync.engine.pool import DaemonPool
 from lrsync.engine.reconcile import ListingPorts, mark_drift, take_listing, unknown_objects

@@ -16,7 +16,8 @@ from lrsync.core.keys import join_path, split_path
 from lrsync.core.ranges import places
 from lrsync.engine import listing
 from lrsync.engine.listing import NOTHING_KNOWN, Known, ParallelListing, weights_of
-from lrsync.engine.pool import DaemonPool, StoppedError
+from lrsync.engine.pool import DaemonPool
+from lrsync.engine.stop import StoppedError
 from lrsync.errors import BucketError
 from tests.stores.memory import MemoryStore, content_of
 
