@@ -188,7 +188,7 @@ class S3Store:
 
     def head(self, key: str, *, version_id: str | None = None) -> ObjectInfo:
         """What S3 knows of the object (or of a version of it), its checksum included where it keeps one."""
-        answer = self._calls.call("head_object", Key=key, ChecksumMode="ENABLED", **version_of(version_id))
+        answer = self._calls.head(key, version_id)
         return _info(key, answer, answer.get("ContentLength", 0))
 
     @contextmanager
@@ -241,9 +241,9 @@ class S3Store:
 
     # --- listing ------------------------------------------------------------------------------------------
 
-    def list(self, prefix: str) -> Iterator[Sequence[ListedObject]]:
+    def list(self, prefix: str, *, after: str = "") -> Iterator[Sequence[ListedObject]]:
         """Every object below the prefix, a page at a time. Pages may be short: only IsTruncated ends it."""
-        return self._listing.list(prefix)
+        return self._listing.list(prefix, after=after)
 
     def list_folder(self, prefix: str) -> Iterator[ListedFolder]:
         """The objects directly in a folder and its sub-folders' prefixes, a page at a time."""

@@ -19,13 +19,16 @@ from urllib3.exceptions import InsecureRequestWarning
 
 from lrsync import __version__
 from lrsync.adapters.s3_errors import BOTO_ERRORS, Target, translate
-from lrsync.adapters.s3_uploads import Parcel, UploadPorts, Uploads, told_to_wait
+from lrsync.adapters.s3_headers import object_answer
+from lrsync.adapters.s3_uploads import Parcel, Question, UploadPorts, Uploads, told_to_wait
 from lrsync.adapters.throttle import ThrottledBody, TokenBucket
 from lrsync.core.runs import RequestCounts
 from lrsync.errors import LrsyncError, ObjectError, UsageError
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
+
+    from lrsync.adapters.s3_curl import Reply
 
 Answer = dict[str, Any]
 Failure = LrsyncError | ObjectError
@@ -230,6 +233,28 @@ class S3Calls:
             return self.send(method, **params)
         except CALL_ERRORS as error:
             raise self._translated(error, method) from error
+
+    def ask(self, question: Question) -> Reply | None:
+        """Ask without a body, through libcurl, retries included; None where `call` is to ask.
+
+        Raises ObjectError, BucketError or UsageError.
+        """
+        try:
+            return self._uploads.ask(question)
+        except BOTO_ERRORS as error:
+            raise self._translated(error, question.operation) from error
+
+    def head(self, key: str, version_id: str | None = None) -> Answer:
+        """HEAD of an object or a version of it, as boto3 answers it. Raises ObjectError, BucketError, UsageError."""
+        query = {} if version_id is None else {"versionId": version_id}
+        reply = self.ask(Question("head_object", "HEAD", query, key, {"x-amz-checksum-mode": "ENABLED"}))
+        if reply is None:
+            version = {} if version_id is None else {"VersionId": version_id}
+            return self.call("head_object", Key=key, ChecksumMode="ENABLED", **version)
+        try:
+            return object_answer(reply.headers)
+        except ValueError as error:
+            raise self._translated(error, "head_object") from error
 
     def upload(
         self, method: str, parcels: Sequence[Parcel], *, more: Callable[[], bool] = _always

@@ -30,7 +30,12 @@ from lrsync.adapters.s3_uploads import Answer, Parcel, told_to_wait
 MOST_BACKOFF_S: Final = 20.0
 """botocore's own bound ("standard" retries)."""
 
-OPERATIONS: Final = {"put_object": "PutObject", "upload_part": "UploadPart"}
+OPERATIONS: Final = {
+    "put_object": "PutObject",
+    "upload_part": "UploadPart",
+    "list_objects_v2": "ListObjectsV2",
+    "head_object": "HeadObject",
+}
 _HEADERS: Final = {
     "StorageClass": "x-amz-storage-class",
     "ServerSideEncryption": "x-amz-server-side-encryption",
@@ -50,7 +55,7 @@ _ANSWERS: Final = {
     b"x-amz-server-side-encryption": "ServerSideEncryption",
     b"x-amz-server-side-encryption-customer-algorithm": "SSECustomerAlgorithm",
 }
-_REMOVED: Final = ["Expect:", "Content-Type:", "Accept:"]
+REMOVED: Final = ["Expect:", "Content-Type:", "Accept:"]
 """What libcurl would add by itself: a round trip for each photo, a type that S3 would keep, and nothing of use."""
 
 _ANY_SHAPE: Final = Shape("Answer", {"type": "structure"})
@@ -174,7 +179,7 @@ class Courier:
             "PUT", self._route.path + name, query, headers=headers, payload_hash=payload_hash, keys=keys
         )
         del headers["host"]  # libcurl writes it, from the URL
-        lines = [*_REMOVED, f"authorization: {authorization}", *[f"{key}: {value}" for key, value in headers.items()]]
+        lines = [*REMOVED, f"authorization: {authorization}", *[f"{key}: {value}" for key, value in headers.items()]]
         return Request(f"{self._route.base}{name}{'?' if query else ''}{query}", lines, parcel.body)
 
     def _payload_hash(self, parcel: Parcel) -> str:
@@ -189,34 +194,44 @@ class Courier:
 
     def _read(self, operation: str, reply: Reply) -> Answer | Exception:
         if reply.error is not None:
-            return _failure(*reply.error, url=self._route.base)
+            return wire_failure(*reply.error, url=self._route.base)
         status = reply.status
-        if status == 200 and reply.body and _ERROR_BODY.match(reply.body):
-            status = 500  # as botocore takes it: S3 may find out late
+        if is_late_error(reply):
+            status = 500
         if 200 <= status < 300:
             return {_ANSWERS[name]: reply.header(name) for name in reply.headers if name in _ANSWERS}
-        return _refusal(operation, status, reply)
+        return refusal(operation, status, reply)
 
     def _pause(self, result: Answer | Exception, reply: Reply, attempt: int, parcel: Parcel) -> float | None:
         """Seconds to wait before this one is sent again; None where it is over."""
         if isinstance(result, dict | ElsewhereError) or attempt >= self._attempts:
             return None
-        if isinstance(result, ClientError):
-            if self._wants_a_hash(result, parcel):
-                self._hash_parts = True
-                return 0.0
-            if status_of(result) not in _TRANSIENT_STATUS and code_of(result) not in _TRANSIENT_CODES:
-                return None
-        elif not isinstance(result, boto.ConnectionError | boto.HTTPClientError):
-            return None
-        told = told_to_wait(reply.status, reply.header(b"retry-after"))
-        # Jitter, not secrecy: clients that failed together shall not come back together.
-        return told if told is not None else random.random() * min(2.0 ** (attempt - 1), MOST_BACKOFF_S)
+        if isinstance(result, ClientError) and self._wants_a_hash(result, parcel):
+            self._hash_parts = True
+            return 0.0
+        return pause_before(result, reply, attempt)
 
     def _wants_a_hash(self, error: ClientError, parcel: Parcel) -> bool:
         """Whether a store may refuse nothing but the unsigned payload, which some take over https only."""
         over_http = self._route.base.startswith("http:")
         return over_http and parcel.sha256 is None and not self._hash_parts and status_of(error) in (400, 403, 501)
+
+
+def is_late_error(reply: Reply) -> bool:
+    """Whether a 200 is an error, which S3 may find out late; botocore takes it for a 500."""
+    return reply.status == 200 and bool(reply.body) and _ERROR_BODY.match(reply.body) is not None
+
+
+def pause_before(problem: Exception, reply: Reply, attempt: int) -> float | None:
+    """Seconds to wait before the next attempt; None where another one is of no use."""
+    if isinstance(problem, ClientError):
+        if status_of(problem) not in _TRANSIENT_STATUS and code_of(problem) not in _TRANSIENT_CODES:
+            return None
+    elif not isinstance(problem, boto.ConnectionError | boto.HTTPClientError):
+        return None
+    told = told_to_wait(reply.status, reply.header(b"retry-after"))
+    # Jitter, not secrecy: clients that failed together shall not come back together.
+    return told if told is not None else random.random() * min(2.0 ** (attempt - 1), MOST_BACKOFF_S)
 
 
 def _query_of(params: Mapping[str, Any]) -> str:
@@ -225,7 +240,7 @@ def _query_of(params: Mapping[str, Any]) -> str:
     return f"partNumber={params['PartNumber']}&uploadId={quote(params['UploadId'], safe='~')}"
 
 
-def _refusal(operation: str, status: int, reply: Reply) -> Exception:
+def refusal(operation: str, status: int, reply: Reply) -> Exception:
     """The exception that boto3 raises for an answer that is no success, parsed by botocore's own parser."""
     headers = {name.decode("latin-1"): reply.header(name) for name in reply.headers}
     answer = {"status_code": status, "headers": HeadersDict(headers), "body": reply.body}
@@ -240,7 +255,7 @@ def _refusal(operation: str, status: int, reply: Reply) -> Exception:
     return refused
 
 
-def _failure(number: int, words: str, *, url: str) -> BotoCoreError:
+def wire_failure(number: int, words: str, *, url: str) -> BotoCoreError:
     """botocore's exception for a connection that libcurl could not make or keep."""
     if number in _UNREACHABLE:
         return boto.EndpointConnectionError(endpoint_url=url, error=words)

@@ -61,7 +61,7 @@ class _Lane:
         self.head: list[bytes] = []
         self.body: list[bytes] = []
         self.curl = pycurl.Curl()
-        _prepare(self.curl, settings)
+        prepare(self.curl, settings)
         self.curl.setopt(pycurl.HEADERFUNCTION, self.head.append)
         self.curl.setopt(pycurl.WRITEFUNCTION, self.body.append)
 
@@ -86,7 +86,7 @@ class _Lane:
 
     def reply(self) -> Reply:
         status = self.curl.getinfo(pycurl.RESPONSE_CODE)
-        return Reply(status, _headers_of(self.head), b"".join(self.body))
+        return Reply(status, headers_of(self.head), b"".join(self.body))
 
     def failure(self, number: int, words: str) -> Reply:
         return Reply(0, {}, b"", (number, words))
@@ -211,7 +211,7 @@ class _Channel:
         self._multi.close()
 
 
-def _prepare(curl: Any, settings: WireSettings) -> None:
+def prepare(curl: Any, settings: WireSettings) -> None:
     """Everything that stays the same from request to request."""
     curl.setopt(pycurl.NOSIGNAL, 1)
     curl.setopt(pycurl.CUSTOMREQUEST, "PUT")
@@ -239,7 +239,7 @@ def _rewind(body: ThrottledBody, offset: int, whence: int) -> int:
     return int(pycurl.SEEKFUNC_OK)
 
 
-def _headers_of(lines: list[bytes]) -> dict[bytes, bytes]:
+def headers_of(lines: list[bytes]) -> dict[bytes, bytes]:
     """The last answer's headers: a 100 Continue or a proxy's own answer may have come before it."""
     headers: dict[bytes, bytes] = {}
     for line in lines:

@@ -1,4 +1,4 @@
-"""Which way request bodies go: through libcurl where that can be done, else through boto3.
+"""Which way requests go: through libcurl where that can be done, else through boto3.
 
 boto3 stays the judge: it tells the route, the credentials and the certificates, and takes over what libcurl cannot.
 """
@@ -8,7 +8,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 from lrsync.adapters.s3_errors import BOTO_ERRORS
@@ -18,7 +18,9 @@ from lrsync.adapters.throttle import ThrottledBody
 from lrsync.errors import UsageError
 
 if TYPE_CHECKING:
+    from lrsync.adapters.s3_ask import Asker
     from lrsync.adapters.s3_courier import Courier
+    from lrsync.adapters.s3_curl import Reply
 
 Answer = dict[str, Any]
 
@@ -36,6 +38,20 @@ class Parcel:
     params: Mapping[str, Any]
     body: bytes | ThrottledBody
     sha256: bytes | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """One request without a body. `operation` is boto3's method; without a `key` it is about the bucket.
+
+    `query` is not encoded yet.
+    """
+
+    operation: str
+    method: str
+    query: Mapping[str, str] = field(default_factory=dict)
+    key: str = ""
+    headers: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,6 +76,7 @@ class Uploads:
         self._ports = ports
         self._lock = threading.Lock()
         self._courier: Courier | None = None
+        self._asker: Asker | None = None
         self._probe = Probe(ports.client)
         self._by_curl = self._can_curl(transport)
 
@@ -106,6 +123,20 @@ class Uploads:
             else:
                 yield index, result
 
+    def ask(self, question: Question) -> Reply | None:
+        """The answer to a request without a body; None where botocore is to send it. Raises boto3's errors."""
+        courier = self._find_courier() if self._by_curl else None
+        asker = self._asker
+        if courier is None or asker is None:
+            return None
+        from lrsync.adapters.s3_courier import ElsewhereError
+
+        try:
+            return asker.ask(question)
+        except ElsewhereError:
+            self._forget(courier)
+            return None
+
     def _by_boto3(self, method: str, parcel: Parcel) -> Answer | Exception:
         try:
             answer: Answer = getattr(self._ports.client, method)(
@@ -126,21 +157,21 @@ class Uploads:
             return self._courier
 
     def _make_courier(self) -> Courier:
+        from lrsync.adapters.s3_ask import Asker
         from lrsync.adapters.s3_courier import Courier
         from lrsync.adapters.s3_curl import Wire, WireSettings
 
         ports = self._ports
         route = self._probe.learn(ports.bucket, self._keys())
-        wire = Wire(
-            WireSettings(
-                user_agent=route.user_agent,
-                ca=ca_bundle(ports.ca_setting) if ports.verify_ssl else None,
-                proxy=route.proxy,
-                connect_timeout_s=ports.connect_timeout_s,
-                stall_timeout_s=ports.stall_timeout_s,
-            )
+        settings = WireSettings(
+            user_agent=route.user_agent,
+            ca=ca_bundle(ports.ca_setting) if ports.verify_ssl else None,
+            proxy=route.proxy,
+            connect_timeout_s=ports.connect_timeout_s,
+            stall_timeout_s=ports.stall_timeout_s,
         )
-        return Courier(route, wire, keys=self._keys, count=ports.count, attempts=ports.attempts)
+        self._asker = Asker(route, settings, keys=self._keys, count=ports.count, attempts=ports.attempts)
+        return Courier(route, Wire(settings), keys=self._keys, count=ports.count, attempts=ports.attempts)
 
     def _keys(self) -> Keys:
         """The credentials as they are now: boto3 renews those that expire."""
@@ -152,14 +183,18 @@ class Uploads:
     def _forget(self, courier: Courier) -> None:
         with self._lock:
             if self._courier is courier:
-                self._courier = None
-                courier.close()
+                self._close_both()
 
     def close(self) -> None:
         """Close libcurl's connections; boto3's are its owner's to close."""
         with self._lock:
-            if self._courier is not None:
-                self._courier.close()
+            self._close_both()
+
+    def _close_both(self) -> None:
+        for one in (self._courier, self._asker):
+            if one is not None:
+                one.close()
+        self._courier = self._asker = None
 
 
 def told_to_wait(status: int, retry_after: str) -> float | None:
