@@ -18,10 +18,12 @@ from botocore.config import Config
 from urllib3.exceptions import InsecureRequestWarning
 
 from lrsync import __version__
+from lrsync.adapters.s3_body import Body, ReadBody
 from lrsync.adapters.s3_errors import BOTO_ERRORS, Target, translate
-from lrsync.adapters.s3_uploads import Parcel, UploadPorts, Uploads, told_to_wait
+from lrsync.adapters.s3_transport import Parcel, Transport, TransportPorts, told_to_wait
 from lrsync.adapters.throttle import ThrottledBody, TokenBucket
 from lrsync.core.model import RequestCounts
+from lrsync.core.ports import Sendable
 from lrsync.errors import LrsyncError, ObjectError, UsageError
 
 if TYPE_CHECKING:
@@ -168,7 +170,7 @@ class S3Calls:
         client.meta.events.register_first("needs-retry.s3", cast("Callable[..., None]", self._wait_as_told))
         client.meta.events.register_last("before-call.s3", _drop_expect)
         client.meta.events.register_last("before-parameter-build.s3", _never_redirect_twice)
-        ports = UploadPorts(
+        ports = TransportPorts(
             bucket=settings.bucket,
             client=client,
             credentials=session.get_credentials(),
@@ -179,14 +181,14 @@ class S3Calls:
             stall_timeout_s=READ_TIMEOUT_S,
             count=self._count,
         )
-        self._uploads = Uploads(ports, settings.transport)
+        self._transport = Transport(ports, settings.transport)
         return client
 
     def _on_send(self, request: Any, event_name: str, **_: Any) -> None:
         """botocore's hook on every HTTP attempt, retries included. Returns None: anything else would be the answer."""
-        if not self._uploads.is_probing:
+        if not self._transport.is_probing:
             self._count(event_name.rpartition(".")[2], 1)
-        if isinstance(request.body, ThrottledBody):
+        if isinstance(request.body, ThrottledBody | ReadBody):
             request.body.start_sending()
 
     def _count(self, operation: str, requests: int) -> None:
@@ -215,9 +217,16 @@ class S3Calls:
         """The region that requests go to: the settings', else the profile's."""
         return self._client.meta.region_name
 
-    def body(self, data: bytes) -> bytes | ThrottledBody:
+    def body(self, data: bytes | Sendable) -> Body:
         """`data` as a request body: one that waits where a bandwidth limit is set."""
+        if isinstance(data, Sendable):
+            return ReadBody(data, self._bucket)
         return data if self._bucket is None else ThrottledBody(data, self._bucket)
+
+    def received(self, count: int) -> None:
+        """So many bytes of an answer were taken: wait where a bandwidth limit is set."""
+        if self._bucket is not None:
+            self._bucket.take(count)
 
     def send(self, method: str, **params: Any) -> Answer:
         """One request, its retries included, as boto3 answers it. Raises boto3's errors."""
@@ -231,26 +240,39 @@ class S3Calls:
         except CALL_ERRORS as error:
             raise self._translated(error, method) from error
 
-    def upload(
+    def transfer(
         self, method: str, parcels: Sequence[Parcel], *, more: Callable[[], bool] = _always
     ) -> Iterator[tuple[int, Answer | Failure]]:
-        """Send bodies, several at once, retries included: of each its place and boto3's answer, or what it failed of.
+        """Send requests, several at once, retries included: of each its place and boto3's answer, or what it failed of.
 
         Once `more` says no, no other is begun. Raises BucketError where the credentials cannot be had.
         """
         lanes = max(1, self.settings.threads // BATCHES_AT_ONCE)
         try:
-            for index, result in self._uploads.send(method, parcels, lanes=lanes, more=more):
+            for index, result in self._transport.send(method, parcels, lanes=lanes, more=more):
                 yield index, result if isinstance(result, dict) else self._translated(result, method)
         except BOTO_ERRORS as error:
             raise self._translated(error, method) from error
 
-    def upload_one(self, method: str, parcel: Parcel) -> Answer:
-        """Send one body, retries included. Raises ObjectError, BucketError or UsageError."""
-        ((_, result),) = self.upload(method, [parcel])
+    def transfer_one(self, method: str, parcel: Parcel) -> Answer:
+        """Send one request, retries included. Raises ObjectError, BucketError or UsageError."""
+        ((_, result),) = self.transfer(method, [parcel])
         if isinstance(result, dict):
             return result
         raise result
+
+    def open(self, method: str, parcel: Parcel) -> Answer:
+        """Send one request, retries included, and leave its answer's `Body` to be taken from, and closed.
+
+        Raises ObjectError, BucketError or UsageError.
+        """
+        try:
+            result = self._transport.open(method, parcel)
+        except BOTO_ERRORS as error:
+            raise self._translated(error, method) from error
+        if isinstance(result, dict):
+            return result
+        raise self._translated(result, method)
 
     def _translated(self, error: Exception, method: str) -> Failure:
         if isinstance(error, BOTO_ERRORS):
@@ -274,7 +296,7 @@ class S3Calls:
 
     def close(self) -> None:
         """Close the connections."""
-        self._uploads.close()
+        self._transport.close()
         self._client.close()
 
 

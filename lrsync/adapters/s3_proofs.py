@@ -6,7 +6,6 @@ Sends nothing. Trusts no store to have checked: it is what the store says about 
 from __future__ import annotations
 
 import base64
-import hashlib
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -19,6 +18,7 @@ from lrsync.core.model import Checksum, ChecksumKind, Content, PartInfo
 from lrsync.core.proof import encode_checksum, encode_crc32
 from lrsync.errors import ChecksumMismatchError, ObjectError
 
+NOT_S3: Final = "check that the endpoint is an S3 store"
 _MD5_ETAG: Final = re.compile(r"[0-9a-f]{32}")
 _REFUSALS: Final = frozenset(
     {"NotImplemented", "501", "400", "InvalidRequest", "InvalidArgument", "NotSupported", "UnsupportedOperation"}
@@ -78,11 +78,6 @@ def is_md5(etag: str) -> bool:
     return _MD5_ETAG.fullmatch(etag.lower()) is not None
 
 
-def md5_of(data: bytes) -> bytes:
-    """The MD5 of `data`, as a guard on the wire, not as a secret."""
-    return hashlib.md5(data, usedforsecurity=False).digest()
-
-
 def whole_checksum(answer: Mapping[str, Any]) -> Checksum | None:
     """The strongest checksum of the whole object in an answer; None for one of its parts' checksums."""
     if answer.get("ChecksumType") == "COMPOSITE":
@@ -106,14 +101,16 @@ def is_sound(content: Content) -> bool:
     return bool(isal_zlib.crc32(content.data) == content.crc32)
 
 
-def check_data(content: Content) -> None:
-    """Compare bytes in memory with what was hashed, before they are sent. Raises ChecksumMismatchError."""
+def held(content: Content) -> bytes:
+    """The bytes in memory, compared with what was hashed before they are sent. Raises ChecksumMismatchError."""
     if not is_sound(content):
         raise unsound()
+    assert content.data is not None
+    return content.data
 
 
 def unsound() -> ChecksumMismatchError:
-    """What `check_data` raises."""
+    """What `held` raises."""
     return mismatch("the bytes to send are not the ones that were hashed")
 
 

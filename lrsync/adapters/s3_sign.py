@@ -14,6 +14,8 @@ from typing import Final, NamedTuple
 
 ALGORITHM: Final = "AWS4-HMAC-SHA256"
 UNSIGNED: Final = "UNSIGNED-PAYLOAD"
+EMPTY: Final = sha256().hexdigest()
+"""The payload hash of a request without a body."""
 
 
 class Keys(NamedTuple):

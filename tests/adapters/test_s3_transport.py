@@ -61,7 +61,7 @@ def test_what_is_signed_in_a_way_of_its_own_is_boto3s(
     store = open_store(canned.server, "photos")
     others = mock.Mock()
     others.get_frozen_credentials.return_value = mock.Mock(access_key="OTHER", secret_key="other", token=None)
-    uploads = store._calls._uploads
+    uploads = store._calls._transport
     patched = mock.patch.object(uploads, "_ports", replace(uploads._ports, credentials=others))
     with caplog.at_level(logging.WARNING, "lrsync"), patched:
         store.put("a", PHOTO)
@@ -74,7 +74,7 @@ def test_credentials_that_are_renewed_are_used_at_once(canned: CannedS3, store: 
     store.put("a", PHOTO)
     renewed = mock.Mock(spec=RefreshableCredentials)
     renewed.get_frozen_credentials.return_value = mock.Mock(access_key="NEW", secret_key="new", token="a-token")
-    with mock.patch.object(store._calls._uploads, "_ports", mock.Mock(credentials=renewed)):
+    with mock.patch.object(store._calls._transport, "_ports", mock.Mock(credentials=renewed)):
         store.put("b", PHOTO)
     assert "Credential=NEW/" in canned.asked[1].headers["authorization"]
     assert canned.asked[1].headers["x-amz-security-token"] == "a-token"
@@ -86,11 +86,11 @@ def test_a_bucket_that_moved_is_left_to_botocore(canned: CannedS3, store: S3Stor
     moved = error(400, "AuthorizationHeaderMalformed")
     moved.headers["x-amz-bucket-region"] = "eu-west-3"
     canned.answer(moved, GOOD)
-    first_way = store._calls._uploads._courier
+    first_way = store._calls._transport._courier
     store.put("b", PHOTO)
     store.put("c", PHOTO)
     assert ["amz-sdk-invocation-id" in asked.headers for asked in canned.asked] == [False, False, True, False]
-    assert store._calls._uploads._courier is not first_way, "the way is asked for anew"
+    assert store._calls._transport._courier is not first_way, "the way is asked for anew"
     assert store.requests.put == 4
 
 
