@@ -2,50 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from email.utils import parsedate_to_datetime
 from functools import lru_cache
 from typing import Any, Final
 
 from botocore.utils import parse_timestamp
-
-_TEXTS: Final = {
-    b"etag": "ETag",
-    b"content-range": "ContentRange",
-    b"x-amz-archive-status": "ArchiveStatus",
-    b"x-amz-checksum-crc32": "ChecksumCRC32",
-    b"x-amz-checksum-crc32c": "ChecksumCRC32C",
-    b"x-amz-checksum-crc64nvme": "ChecksumCRC64NVME",
-    b"x-amz-checksum-sha1": "ChecksumSHA1",
-    b"x-amz-checksum-sha256": "ChecksumSHA256",
-    b"x-amz-checksum-type": "ChecksumType",
-    b"x-amz-restore": "Restore",
-    b"x-amz-server-side-encryption": "ServerSideEncryption",
-    b"x-amz-server-side-encryption-customer-algorithm": "SSECustomerAlgorithm",
-    b"x-amz-storage-class": "StorageClass",
-    b"x-amz-version-id": "VersionId",
-}
-_METADATA: Final = b"x-amz-meta-"
-
-
-def answer_of(headers: Mapping[bytes, bytes]) -> dict[str, Any]:
-    """What boto3 makes of these headers (names in lower case). Raises ValueError for what makes no sense."""
-    answer: dict[str, Any] = {}
-    for name, value in headers.items():
-        if (told := _TEXTS.get(name)) is not None:
-            answer[told] = _text(value)
-        elif name.startswith(_METADATA):
-            answer.setdefault("Metadata", {})[_text(name[len(_METADATA) :])] = _text(value)
-        elif name == b"content-length":
-            answer["ContentLength"] = int(value)
-        elif name == b"last-modified":
-            answer["LastModified"] = _moment(_text(value))
-    return answer
-
-
-def _text(value: bytes) -> str:
-    return value.strip().decode("latin-1")
 
 
 @lru_cache(maxsize=1024)
@@ -56,3 +19,41 @@ def _moment(text: str) -> datetime:
     except ValueError:
         moment: datetime = parse_timestamp(text)
         return moment
+
+
+_FIELDS: Final[Mapping[bytes, tuple[str, Callable[[str], Any] | None]]] = {
+    b"content-length": ("ContentLength", int),
+    b"content-range": ("ContentRange", None),
+    b"etag": ("ETag", None),
+    b"last-modified": ("LastModified", _moment),
+    b"x-amz-archive-status": ("ArchiveStatus", None),
+    b"x-amz-checksum-crc32": ("ChecksumCRC32", None),
+    b"x-amz-checksum-crc32c": ("ChecksumCRC32C", None),
+    b"x-amz-checksum-crc64nvme": ("ChecksumCRC64NVME", None),
+    b"x-amz-checksum-sha1": ("ChecksumSHA1", None),
+    b"x-amz-checksum-sha256": ("ChecksumSHA256", None),
+    b"x-amz-checksum-type": ("ChecksumType", None),
+    b"x-amz-restore": ("Restore", None),
+    b"x-amz-server-side-encryption": ("ServerSideEncryption", None),
+    b"x-amz-server-side-encryption-customer-algorithm": ("SSECustomerAlgorithm", None),
+    b"x-amz-storage-class": ("StorageClass", None),
+    b"x-amz-version-id": ("VersionId", None),
+}
+_METADATA: Final = b"x-amz-meta-"
+
+
+def answer_of(headers: Mapping[bytes, bytes]) -> dict[str, Any]:
+    """What boto3 makes of these headers (names in lower case). Raises ValueError for what makes no sense."""
+    answer: dict[str, Any] = {}
+    metadata: dict[str, str] = {}
+    for name, value in headers.items():
+        field = _FIELDS.get(name)
+        if field is not None:
+            told, convert = field
+            text = str(value, "latin-1").strip()
+            answer[told] = text if convert is None else convert(text)
+        elif name.startswith(_METADATA):
+            metadata[str(name[len(_METADATA) :], "latin-1")] = str(value, "latin-1").strip()
+    if metadata:
+        answer["Metadata"] = metadata
+    return answer

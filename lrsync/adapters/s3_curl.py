@@ -327,13 +327,11 @@ class Inflow:
     def head(self) -> Reply:
         """The answer without its body, once that begins; with it where it is no success."""
         self._go_on()
-        status = self._lane.curl.getinfo(pycurl.RESPONSE_CODE)
-        if not 200 <= status < 300:
-            while not self._ended and sum(map(len, self._lane.body)) < _MOST_ERROR_BYTES:
-                self._go_on()
-        if self._error is not None:
-            return self._lane.failure(*self._error)
-        return self._lane.reply(with_body=not 200 <= status < 300)
+        if 200 <= self._lane.curl.getinfo(pycurl.RESPONSE_CODE) < 300:
+            return self._lane.reply(with_body=False)  # of a body that broke off, what came is still to be had
+        while not self._ended and sum(map(len, self._lane.body)) < _MOST_ERROR_BYTES:
+            self._go_on()
+        return self._lane.reply() if self._error is None else self._lane.failure(*self._error)
 
     def __iter__(self) -> Iterator[bytes]:
         """The body, some hundred kilobytes at a time. Raises CutError."""
@@ -414,9 +412,9 @@ def _headers_of(lines: list[bytes]) -> dict[bytes, bytes]:
     """The last answer's headers: a 100 Continue or a proxy's own answer may have come before it."""
     headers: dict[bytes, bytes] = {}
     for line in lines:
-        if line.startswith(b"HTTP/"):
+        name, colon, value = line.partition(b":")
+        if line[:5] == b"HTTP/":
             headers.clear()
-            continue
-        name, _, value = line.partition(b":")
-        headers[name.lower()] = value
+        elif colon:
+            headers[name.lower()] = value
     return headers

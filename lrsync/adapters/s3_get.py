@@ -15,7 +15,7 @@ from lrsync.adapters.s3_transport import Parcel
 from lrsync.adapters.s3_versions import version_of
 from lrsync.core.model import ObjectInfo
 from lrsync.core.ports import Body, Span, Wanted, Whole
-from lrsync.core.thaw import Thaw, thaw_of
+from lrsync.core.thaw import thaw_of
 from lrsync.errors import LrsyncError, ObjectChangedError, ObjectError
 
 CHUNK_BYTES: Final = 1 << 20
@@ -79,6 +79,7 @@ class Gets:
 
 def _info(key: str, answer: Answer, size: int) -> ObjectInfo:
     """What the headers of HEAD or GET say."""
+    thaw = thaw_of(answer.get("StorageClass"), answer.get("ArchiveStatus"), answer.get("Restore"))
     return ObjectInfo(
         key=key,
         size=size,
@@ -88,8 +89,8 @@ def _info(key: str, answer: Answer, size: int) -> ObjectInfo:
         storage_class=answer.get("StorageClass", "STANDARD"),
         version_id=answer.get("VersionId"),
         last_modified_ns=_as_ns(answer.get("LastModified")),
-        archived=_thaw_of(answer).is_asleep,
-        thaw=_thaw_of(answer),
+        archived=thaw.is_asleep,
+        thaw=thaw,
     )
 
 
@@ -113,7 +114,3 @@ def _whole_size(answer: Answer, span: Span | None) -> int:
 def _as_ns(moment: datetime | None) -> int:
     """Nanoseconds since the epoch; S3 tells milliseconds at best, so a float's rounding must not show."""
     return 0 if moment is None else round(moment.timestamp() * 1000) * 1_000_000
-
-
-def _thaw_of(answer: Answer) -> Thaw:
-    return thaw_of(answer.get("StorageClass"), answer.get("ArchiveStatus"), answer.get("Restore"))

@@ -114,6 +114,14 @@ class Placing(NamedTuple):
     keep: bool = True
 
 
+class NewFile(NamedTuple):
+    """A small file to write where none may be: its bytes, and the time that it gets."""
+
+    path: str
+    data: bytes
+    mtime_ns: int
+
+
 class PartialFile(Protocol):
     """One file that is put together from ranges, in any order and by any thread; it outlives the process."""
 
@@ -153,6 +161,12 @@ class TargetFolder(Protocol):
 
         `sha256`: of what must come; None where nobody knows. Raises FileExistsError where another file is there than
         `placing` says; OSError; and whatever `chunks` raises.
+        """
+
+    def write_many(self, files: Sequence[NewFile]) -> list[Placed | OSError]:
+        """`write` of many new files, in their order: what it returns or raises for each.
+
+        None takes its name before its bytes are on the disk, and all names are on the disk before this returns.
         """
 
     def partial(self, path: str) -> AbstractContextManager[PartialFile]:

@@ -24,6 +24,7 @@ from lrsync.ui.progress import back_line, finding_line, outcome_line
 from lrsync.ui.text import printable
 
 _UNTOLD: Final = frozenset({BytesSent, PhaseAdvanced, Scanned, WorkFound, WorkStarted})
+_EVERY_FILE: Final = frozenset({WorkFinished, FileBack})
 
 
 class LogSink:
@@ -34,7 +35,9 @@ class LogSink:
 
     def sink(self, event: Event) -> None:
         """Write what is worth a line."""
-        if type(event) not in _UNTOLD:  # most are: they come for every file
+        kind = type(event)
+        # Most are of these kinds: they come for every file.
+        if kind not in _UNTOLD and (kind not in _EVERY_FILE or _is_news(event) or LOGGER.isEnabledFor(logging.DEBUG)):
             self._tell(event)
 
     def _tell(self, event: Event) -> None:
@@ -46,13 +49,12 @@ class LogSink:
             case FindingRaised(finding):
                 self._finding(finding)
             case WorkFinished(path, size, Done() as outcome):
-                if LOGGER.isEnabledFor(logging.DEBUG):
-                    LOGGER.debug("%s", outcome_line(path, size, outcome))
+                LOGGER.debug("%s", outcome_line(path, size, outcome))
             case WorkFinished(_, _, Failed() as failed):
                 self._failed(failed)
             case FileBack(failed=Failed() as failed):
                 self._failed(failed)
-            case FileBack(path, size, True):
+            case FileBack(path, size, True) if LOGGER.isEnabledFor(logging.DEBUG):
                 LOGGER.debug("%s", back_line(path, size, None))
             case WorkFinished(path, size, outcome):
                 LOGGER.warning("%s", outcome_line(path, size, outcome))
@@ -81,6 +83,15 @@ class LogSink:
             return False
         self._told.add((path, message))
         return True
+
+
+def _is_news(event: Event) -> bool:
+    """Whether a file was not simply dealt with."""
+    match event:
+        case WorkFinished(outcome=Done()) | FileBack(failed=None):
+            return False
+        case _:
+            return True
 
 
 def _hinted(line: str, hint: str) -> str:
