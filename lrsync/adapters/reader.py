@@ -17,12 +17,14 @@ from typing import Final, Protocol
 
 from isal import isal_zlib
 
+from lrsync.adapters.crc import crc32_of
 from lrsync.adapters.longpath import FILE_FLAGS, open_below
 from lrsync.core.etags import PartsHash
 from lrsync.core.model import Content, Stat
 from lrsync.core.ports import RacedError
 
-CHUNK_BYTES: Final = 1 << 20
+CHUNK_BYTES: Final = 256 << 10
+"""What is read at once to hash it: so much stays in a processor's own memory meanwhile."""
 SMALL_BYTES: Final = 128 << 10
 """Below this, opening a file and looking after it costs more than reading it."""
 
@@ -113,7 +115,7 @@ def _read_small(root: str, path: str, hold_below: int) -> Content | None:
             return None
     finally:
         os.close(handle)
-    return Content(stat=before, sha256=hashlib.sha256(data).digest(), crc32=isal_zlib.crc32(data), data=data)
+    return Content(stat=before, sha256=hashlib.sha256(data).digest(), crc32=crc32_of(data), data=data)
 
 
 @contextmanager
@@ -138,14 +140,15 @@ def _opened(root: str, path: str) -> Iterator[tuple[io.FileIO, Stat]]:
 
 def _read_held(file: io.FileIO, before: Stat, extra: _Extra) -> Content:
     # One byte more than there should be: a file that grew shows itself.
-    data = bytearray(before.size + 1)
-    if _fill(file, memoryview(data)) != before.size:
+    # Into the bytes that are kept: a copy would cost as much as reading them.
+    held = file.read(before.size + 1) or b""
+    while 0 < len(held) <= before.size and (more := file.read(before.size + 1 - len(held))):
+        held += more
+    if len(held) != before.size:
         raise RacedError("the file is not as long as its stat said")
-    del data[before.size :]
-    held = bytes(data)
     for each in extra.hashes:
         each.update(held)
-    return Content(stat=before, sha256=hashlib.sha256(held).digest(), crc32=isal_zlib.crc32(held), data=held)
+    return Content(stat=before, sha256=hashlib.sha256(held).digest(), crc32=crc32_of(held), data=held)
 
 
 def _read_streamed(file: io.FileIO, before: Stat, part_size: int, extra: _Extra) -> Content:
@@ -179,14 +182,6 @@ def _hash_part(file: io.FileIO, length: int, buffer: memoryview, hashes: list[_H
         chunk = buffer[:count]
         for each in hashes:
             each.update(chunk)
-        crc = isal_zlib.crc32(chunk, crc)
+        crc = crc32_of(chunk, crc)
         left -= count
     return crc
-
-
-def _fill(file: io.FileIO, target: memoryview) -> int:
-    """Read until the target is full or the file ends; how many bytes there were."""
-    done = 0
-    while done < len(target) and (count := file.readinto(target[done:])):
-        done += count
-    return done

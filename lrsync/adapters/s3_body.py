@@ -11,8 +11,7 @@ import io
 from collections.abc import Iterator
 from typing import Final
 
-from isal import isal_zlib
-
+from lrsync.adapters.crc import crc32_of
 from lrsync.adapters.throttle import ThrottledBody, TokenBucket
 from lrsync.core.ports import RacedError, Sendable
 
@@ -86,7 +85,7 @@ class ReadBody(io.RawIOBase):
 
     def _check(self, data: bytes) -> None:
         if self._at == self._checked:
-            self._crc32 = isal_zlib.crc32(data, self._crc32)
+            self._crc32 = crc32_of(data, self._crc32)
             self._checked += len(data)
         if self._at + len(data) < self.length:
             return

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
-from isal import isal_zlib
-
+from lrsync.adapters.crc import crc32_of
 from lrsync.adapters.s3_body import digest_of
 from lrsync.adapters.s3_client import Answer, S3Calls
 from lrsync.adapters.s3_proofs import (
@@ -54,9 +53,10 @@ class Multipart:
 
     def put_part(self, key: str, upload_id: str, number: int, data: bytes | Sendable) -> PartInfo:
         """Send one part; `crc32` is that of `data`, acknowledged by the store as far as it can."""
-        value = isal_zlib.crc32(data) if isinstance(data, bytes) else data.crc32
+        value = crc32_of(data) if isinstance(data, bytes) else data.crc32
         length = len(data) if isinstance(data, bytes) else data.length
-        answer = self._send_part(key, upload_id, number, data, value)
+        with self._abilities.in_turn(lambda: self._abilities.part_checksums):
+            answer = self._send_part(key, upload_id, number, data, value)
         check_crc32(answer.get("ChecksumCRC32"), encode_crc32(value))
         etag = unquote(answer.get("ETag"))
         if not etag:

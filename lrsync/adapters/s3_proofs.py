@@ -7,13 +7,16 @@ from __future__ import annotations
 
 import base64
 import re
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+import threading
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any, Final
 
 from isal import isal_zlib
 
+from lrsync.adapters.crc import crc32_of
 from lrsync.core.model import Checksum, ChecksumKind, Content, PartInfo
 from lrsync.core.proof import encode_checksum, encode_crc32
 from lrsync.errors import ChecksumMismatchError, ObjectError
@@ -24,6 +27,9 @@ _REFUSALS: Final = frozenset(
     {"NotImplemented", "501", "400", "InvalidRequest", "InvalidArgument", "NotSupported", "UnsupportedOperation"}
 )
 _STRONGEST_FIRST: Final = (ChecksumKind.SHA256, ChecksumKind.CRC64NVME, ChecksumKind.CRC32, ChecksumKind.CRC32C)
+
+
+TURN_S: Final = 2.0
 
 
 class Support(Enum):
@@ -45,6 +51,25 @@ class Abilities:
     checksums: Support = Support.UNKNOWN
     part_checksums: Support = Support.UNKNOWN
     conditions: Support = Support.UNKNOWN
+    _turn: threading.Lock = field(default_factory=threading.Lock)
+
+    @contextmanager
+    def in_turn(self, support: Callable[[], Support]) -> Iterator[None]:
+        """Write while nobody else does, as long as it is not known whether the store checks what it gets.
+
+        What is sent until then is hashed once more, by MD5, at more than the cost of all the rest: eight threads that
+        begin together would all do so, and what the first one's answer tells spares the others. They wait for a
+        moment only: on a slow line the MD5 is nothing.
+        """
+        waits = support() is Support.UNKNOWN and self._turn.acquire(timeout=TURN_S)
+        if waits and support() is not Support.UNKNOWN:
+            self._turn.release()
+            waits = False
+        try:
+            yield
+        finally:
+            if waits:
+                self._turn.release()
 
     def ways(self, support: Support, *, conditional: bool) -> list[Way]:
         """How to try a write, best first: where the store refuses one, the next leaves out what it may not know."""
@@ -98,7 +123,7 @@ def is_sound(content: Content) -> bool:
     """
     if content.data is None:
         raise ValueError("a single PUT needs the bytes in memory")
-    return bool(isal_zlib.crc32(content.data) == content.crc32)
+    return crc32_of(content.data) == content.crc32
 
 
 def held(content: Content) -> bytes:

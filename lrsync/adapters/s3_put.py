@@ -40,6 +40,10 @@ class Puts:
     def put(self, key: str, content: Content, *, if_absent: bool = False, source: Sendable | None = None) -> Stored:
         """Store `content.data`, or what `source` gives, in one request; returns only what the store's answer proves."""
         data = source or held(content)
+        with self._abilities.in_turn(lambda: self._abilities.checksums):
+            return self._put_somehow(key, content, data, if_absent=if_absent)
+
+    def _put_somehow(self, key: str, content: Content, data: bytes | Sendable, *, if_absent: bool) -> Stored:
         ways = self._abilities.ways(self._abilities.checksums, conditional=if_absent)
         for way in ways:
             try:

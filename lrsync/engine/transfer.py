@@ -42,7 +42,7 @@ from lrsync.core.model import (
     Upload,
     WorkResult,
 )
-from lrsync.core.parts import MAX_OBJECT_BYTES, SINGLE_PUT_LIMIT, part_size_for
+from lrsync.core.parts import HELD_BYTES, MAX_OBJECT_BYTES, SINGLE_PUT_LIMIT, part_size_for
 from lrsync.core.plan import decide, outlived_its_object, overwrites
 from lrsync.core.ports import Clock, ManifestStore, ObjectStore, RacedError, SourceTree
 from lrsync.core.proof import disproves_content, entry_of, proves_content
@@ -169,7 +169,7 @@ class Transferrer:
         assert change.new is not None
         assert change.old is not None
         read_at = self.clock()
-        hold_below = 0 if self.policy.dry_run else SINGLE_PUT_LIMIT
+        hold_below = 0 if self.policy.dry_run else HELD_BYTES
         content = self.tree.read(change.path, hold_below=hold_below, part_size=part_size_for(change.new.size))
         if content.sha256 == change.old.sha256 and change.old.drift is None:
             return self._perform(Restat(change, content), key, read_at)
@@ -224,7 +224,7 @@ class Transferrer:
         ask = unproven or listed is not None
         content = self.tree.read(
             change.path,
-            hold_below=0 if self.policy.dry_run else SINGLE_PUT_LIMIT,
+            hold_below=0 if self.policy.dry_run else HELD_BYTES,
             part_size=part_size_for(change.new.size),
             want_md5=ask,
             etag_part_sizes=self._part_sizes_to_try(change, listed) if ask else (),
@@ -310,9 +310,12 @@ class Transferrer:
     def _send(self, action: Upload, key: str, store: ObjectStore) -> Stored | AlreadyThere:
         path, content = action.change.path, action.content
         if_absent = not action.replaces
-        if content.data is None:
+        if content.data is not None:
+            stored = store.put(key, content, if_absent=if_absent)
+        elif content.stat.size < SINGLE_PUT_LIMIT:
+            stored = self.multipart().upload_whole(path, key, content, if_absent=if_absent)
+        else:
             return self.multipart().upload(path, key, content, if_absent=if_absent)
-        stored = store.put(key, content, if_absent=if_absent)
         self.sink(BytesSent(path, content.stat.size))
         return stored
 

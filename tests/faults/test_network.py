@@ -16,8 +16,9 @@ import pytest
 from lrsync.adapters import s3_client
 from lrsync.adapters.manifest import Manifest
 from lrsync.core.model import Drift, FindingKind
+from lrsync.core.parts import HELD_BYTES
 from lrsync.core.plan import MaxDelete
-from lrsync.engine import sync
+from lrsync.engine import recorder, sync, transfer, uploads
 from lrsync.errors import BucketError, ExitCode, LrsyncError
 from tests.engine.world import PREFIX
 from tests.faults import proxy as faults
@@ -34,6 +35,13 @@ VICTIM = "2024/03.jpg"
 LARGE = 33 << 20
 PARTS = 3
 THREADS = 3
+
+
+@pytest.fixture(autouse=True)
+def _large_from_32_mib(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Half of what it is, so that a file of parts is not sent for longer than it takes to see what comes of it."""
+    for module in (recorder, transfer, uploads):
+        monkeypatch.setattr(module, "SINGLE_PUT_LIMIT", 32 << 20)
 
 
 def large_file(night: Night, name: str = "clip.mov") -> bytes:
@@ -78,6 +86,22 @@ def test_a_passing_fault_of_an_upload_is_tried_again(night: Night, fault: Fault,
     night.check_truth()
     assert night.check_recovery().requests.total == 0
     assert sent_twice(night) <= {f"{PREFIX}/{VICTIM}"}
+
+
+@pytest.mark.parametrize(
+    ("fault", "transport"),
+    [*((fault, "curl") for fault in PASSING.values()), (faults.reset_in_body(1 << 20), "boto3")],
+    ids=[*PASSING, "boto3"],
+)
+def test_a_passing_fault_of_a_file_that_is_read_as_it_is_sent(night: Night, fault: Fault, transport: str) -> None:
+    data = random.Random(5).randbytes(HELD_BYTES + 1)
+    night.transport = transport
+    night.make({"clip.mov": data})
+    night.proxy.on("PutObject", fault, key="clip.mov")
+    summary = night.sync()
+    assert (summary.exit_code, summary.errors) == (ExitCode.OK, [])
+    assert night.objects() == {f"{PREFIX}/clip.mov": data}
+    assert night.check_recovery().requests.total == 0
 
 
 @pytest.mark.parametrize("operation", ["ListObjectsV2", "HeadObject", "CopyObject", "DeleteObject"])
