@@ -7,7 +7,7 @@ import os
 import platform
 import statistics
 import subprocess
-import time
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -24,16 +24,28 @@ class Cost:
     peak_bytes: int
 
 
+_RUNNER = """
+import json, os, sys, time
+log, *command = sys.argv[1:]
+out = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
+actions = [(os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0), *((os.POSIX_SPAWN_DUP2, out, n) for n in (1, 2))]
+began = time.monotonic()
+process = os.posix_spawnp(command[0], command, os.environ, file_actions=actions)
+_, status, usage = os.wait4(process, 0)
+wall = time.monotonic() - began
+print(json.dumps([os.waitstatus_to_exitcode(status), usage.ru_utime + usage.ru_stime, wall, usage.ru_maxrss]))
+"""
+"""A process of its own, and a small one: a child's peak memory counts what its parent had when it was forked."""
+
+
 def cost_of(command: Sequence[str], environment: Mapping[str, str], log: Path) -> Cost:
     """Run it to its end. Raises RuntimeError, with what it said, where it fails."""
-    began = time.monotonic()
-    with log.open("wb") as out:
-        process = subprocess.Popen(command, env=dict(environment), stdout=out, stderr=out, stdin=subprocess.DEVNULL)
-        _, status, usage = os.wait4(process.pid, 0)
-    process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode:
-        raise RuntimeError(f"{command[0]} ended with {process.returncode}:\n{log.read_text(errors='replace')[-2000:]}")
-    return Cost(usage.ru_utime + usage.ru_stime, time.monotonic() - began, usage.ru_maxrss * 1024)
+    runner = [sys.executable, "-I", "-S", "-c", _RUNNER, str(log), *command]
+    told = subprocess.run(runner, env=dict(environment), stdout=subprocess.PIPE, check=True).stdout
+    code, cpu_s, wall_s, peak_kib = json.loads(told)
+    if code:
+        raise RuntimeError(f"{command[0]} ended with {code}:\n{log.read_text(errors='replace')[-2000:]}")
+    return Cost(cpu_s, wall_s, peak_kib * 1024)
 
 
 def medians(costs: Sequence[Cost]) -> Cost:
@@ -49,11 +61,11 @@ Table = dict[str, dict[str, list[Cost]]]
 """Costs by case and by program."""
 
 
-def markdown(table: Table, own: str = "lrsync") -> str:
-    """The medians, as a table for each case; the ratio is lrsync's CPU to the other's."""
+def markdown(table: Table) -> str:
+    """The medians, as a table for each case; the ratio is lrsync's CPU, which comes first, to the other's."""
     lines: list[str] = []
     for case, programs in table.items():
-        mine = medians(programs[own])
+        mine = medians(next(iter(programs.values())))
         lines += [
             f"### {case}",
             "",

@@ -11,10 +11,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
+from lrsync.core.amounts import MaxDelete, Sample
+from lrsync.core.filetypes import is_catalog
 from lrsync.core.hooks import HookSettings
 from lrsync.core.keys import KeyProblem, normalise_prefix
-from lrsync.core.plan import MaxDelete
-from lrsync.core.requests import Sample
 from lrsync.errors import UsageError
 
 MAX_THREADS: Final = 256
@@ -69,7 +69,7 @@ class Config:
     region: str | None = None
     profile: str | None = None
     threads: int = 8
-    batch_size: int = 200
+    batch_size: int = 500
     exclude: tuple[str, ...] = ()
     include: tuple[str, ...] = ()
     default_excludes: bool = True
@@ -88,6 +88,7 @@ class Config:
     full_every_s: float = 7 * 86400.0
     manifest: Path | None = None
     dry_run: bool = False
+    catalogs: tuple[Path, ...] = ()
     keep_catalogs: int = 10
     catalog_wait_s: float = 60.0
     log_file: Path | None = None
@@ -275,6 +276,14 @@ def parse_path(text: str) -> Path:
         return Path(text).expanduser().absolute()
     except (RuntimeError, OSError) as problem:
         raise UsageError(f"'{text}' cannot be made an absolute path: {problem}") from problem
+
+
+def parse_catalog(text: str) -> Path:
+    """The absolute path of a Lightroom catalog. Raises UsageError."""
+    path = parse_path(text)
+    if not is_catalog(path.name):
+        raise UsageError(f"'{text}' is no Lightroom catalog", hint="name the .lrcat file itself")
+    return path
 
 
 def check_together(config: Config) -> Config:

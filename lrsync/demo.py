@@ -23,7 +23,7 @@ from lrsync import app
 from lrsync.config import Config
 from lrsync.core.events import ignore
 from lrsync.core.keys import MARKER, key_for
-from lrsync.core.model import RunSummary
+from lrsync.core.runs import RunSummary
 from lrsync.errors import LrsyncError, UsageError
 
 Say = Callable[[str], None]

@@ -9,7 +9,7 @@ import difflib
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, cast
 
 from lrsync.config import (
     Config,
@@ -17,6 +17,7 @@ from lrsync.config import (
     parse_batch_size,
     parse_bucket,
     parse_bwlimit,
+    parse_catalog,
     parse_endpoint,
     parse_keep_catalogs,
     parse_max_delete,
@@ -55,20 +56,34 @@ def _parse_patterns(text: str) -> tuple[str, ...]:
     return tuple(line for line in text.splitlines() if line.strip())
 
 
+def _parse_catalogs(text: str) -> tuple[Path, ...]:
+    return tuple(parse_catalog(line) for line in _parse_patterns(text))
+
+
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """One setting: `name` is the flag's with underscores, `target` the field of Config, `types` what TOML may give."""
+    """One setting: `name` is the flag's with underscores, `target` the field of Config, `types` what TOML may give.
+
+    `item`: of a list, what one of its texts means. `option`: the flag, where it is called otherwise.
+    """
 
     name: str
     target: str
     parse: Callable[[str], object]
     types: tuple[type, ...] = (str,)
     in_file: bool = True
+    item: Callable[[str], object] = str
+    option: str = ""
 
     @property
     def flag(self) -> str:
         """The flag, as the user types it."""
-        return "--" + self.name.replace("_", "-")
+        return self.option or "--" + self.name.replace("_", "-")
+
+    @property
+    def is_path(self) -> bool:
+        """Whether each of its texts is a path."""
+        return self.parse is parse_path or self.item is parse_catalog
 
     @property
     def variable(self) -> str:
@@ -99,6 +114,7 @@ SETTINGS: Final = (
     Setting("full_every", "full_every_s", parse_period),
     Setting("keep_catalogs", "keep_catalogs", parse_keep_catalogs, (int,)),
     Setting("catalog_wait", "catalog_wait_s", parse_wait),
+    Setting("catalogs", "catalogs", _parse_catalogs, (list,), item=parse_catalog, option="--catalog"),
     Setting("manifest", "manifest", parse_path),
     Setting("log_file", "log_file", parse_path),
     Setting("prices", "prices", parse_path),
@@ -208,12 +224,13 @@ def for_file(flags: Mapping[str, Any], environ: Mapping[str, str]) -> dict[str, 
 
 
 def _in_file(setting: Setting, value: object) -> object:
+    if setting.types == (list,):
+        texts = _parse_patterns(value) if isinstance(value, str) else cast(Iterable[str], value)
+        return [str(setting.item(text)) for text in texts]
     if not isinstance(value, str):
-        return list(value) if isinstance(value, tuple) else value
+        return value
     if setting.types == (bool,):
         return parse_switch(value)
-    if setting.types == (list,):
-        return list(_parse_patterns(value))
     if setting.types == (int,):
         return int(value)
     # Absolute, as a schedule starts in another folder than a person does.
@@ -249,15 +266,14 @@ def _build(name: str, given: Mapping[str, _Given]) -> Config:
 
 
 def _parse(setting: Setting, given: _Given) -> object:
-    match given.value:
-        case list() | tuple():
-            return tuple(given.value)
-        case bool():
-            text = "1" if given.value else "0"
-        case _:
-            text = str(given.value)
     try:
-        return setting.parse(text)
+        match given.value:
+            case list() | tuple():
+                return tuple(setting.item(text) for text in given.value)
+            case bool():
+                return setting.parse("1" if given.value else "0")
+            case _:
+                return setting.parse(str(given.value))
     except UsageError as problem:
         raise UsageError(f"{given.origin}: {problem.message}", hint=problem.hint) from problem
 
@@ -294,7 +310,8 @@ def _check_type(setting: Setting, value: object, place: str) -> None:
     fits = type(value) in setting.types and (not isinstance(value, list) or all(isinstance(v, str) for v in value))
     if not fits:
         raise UsageError(f"'{setting.name}' must be {wanted} {place}", hint="in TOML only text stands in quotes")
-    if setting.parse is parse_path and isinstance(value, str) and not (value[:1] == "~" or Path(value).is_absolute()):
+    texts = [str(text) for text in value] if isinstance(value, list) else [str(value)]
+    if setting.is_path and not all(text[:1] == "~" or Path(text).is_absolute() for text in texts):
         # A schedule starts in another folder than a person does: the same file would mean another library.
         raise UsageError(f"'{setting.name}' must be an absolute path {place}", hint="start it with / or ~")
 

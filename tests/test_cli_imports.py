@@ -17,7 +17,8 @@ import json, sys
 from lrsync.ui.main import main
 code = main(sys.argv[1:])
 print()
-print(json.dumps([code, sorted({name.partition(".")[0] for name in sys.modules}), "lrsync.core.model" in sys.modules]))
+names = sorted(sys.modules)
+print(json.dumps([code, [name.partition(".")[0] for name in names], any(n.startswith("lrsync.core.") for n in names)]))
 """
 
 

@@ -16,23 +16,23 @@ from typing import Final
 
 from lrsync.adapters import sqlite
 from lrsync.adapters.listing import GONE
+from lrsync.adapters.longpath import facts_of
 from lrsync.adapters.oddity import Oddity, oddity_test
-from lrsync.adapters.reader import facts_of
 from lrsync.adapters.schema_names import DIRECTORIES, FILES, FINDINGS
 from lrsync.adapters.sqlite import from_int, from_text, to_text
 from lrsync.core.audit import DiskFacts, FileState, Recorded
+from lrsync.core.findings import FindingKind
 from lrsync.core.keys import join_path
-from lrsync.core.model import FindingKind
 
 _FACTS: Final = f"""
-SELECT name, size, mtime_ns, ctime_ns, sha256 IS NOT NULL AND drift IS NULL, missing_since IS NOT NULL, verified_at
+SELECT name, size, mtime_ns, ctime_ns, sha256 IS NOT NULL AND drift IS NULL, verified_at, 0
 FROM {FILES} WHERE dir_id = (SELECT id FROM {DIRECTORIES} WHERE path = ?)
 """
+_PLAIN: Final = (str, int, int)
 _CATALOGS: Final = f"""
 SELECT d.path, f.name FROM {FILES} f JOIN {DIRECTORIES} d ON d.id = f.dir_id
 WHERE f.name LIKE '%.lrcat' AND f.missing_since IS NULL ORDER BY 1, 2
 """
-_BATCH: Final = 2000
 
 
 class ManifestFacts:
@@ -45,11 +45,14 @@ class ManifestFacts:
 
     def rows(self, folder: str) -> Mapping[str, Recorded]:
         """The rows of the files directly in `folder`, by name."""
-        found = self._connection.execute(_FACTS, (to_text(folder),))
-        rows = {
-            from_text(name): Recorded(DiskFacts(size, from_int(mtime), from_int(ctime)), bool(good), bool(gone), proven)
-            for name, size, mtime, ctime, good, gone, proven in found
-        }
+        rows: dict[str, Recorded] = {}
+        new = tuple.__new__
+        for row in self._connection.execute(_FACTS, (to_text(folder),)):
+            # Recorded(...) would be a Python call for each file.
+            rows[row[0]] = new(Recorded, row)
+        for row in [row for row in rows.values() if (type(row[0]), type(row[2]), type(row[3])) != _PLAIN]:
+            del rows[row.name]
+            rows[from_text(row.name)] = _decoded(row)
         for name, row in rows.items() if self._rotten else ():
             if join_path(folder, name) in self._rotten:
                 rows[name] = row._replace(rotten=True)
@@ -58,6 +61,11 @@ class ManifestFacts:
     def catalogs(self) -> list[str]:
         """The relative paths of the catalogs that are on the disk."""
         return [join_path(from_text(folder), from_text(name)) for folder, name in self._connection.execute(_CATALOGS)]
+
+
+def _decoded(row: Recorded) -> Recorded:
+    """A row with a name that is not UTF-8, or a time that SQLite has no integer for."""
+    return row._replace(name=from_text(row.name), mtime_ns=from_int(row.mtime_ns), ctime_ns=from_int(row.ctime_ns))
 
 
 class DiskProbe:
@@ -97,25 +105,34 @@ CREATE TABLE IF NOT EXISTS audits (catalog TEXT PRIMARY KEY, audited_ns INTEGER 
 CREATE TABLE IF NOT EXISTS photos (
     catalog TEXT NOT NULL, photo_id TEXT NOT NULL, path TEXT NOT NULL, PRIMARY KEY (catalog, photo_id)
 ) WITHOUT ROWID;
-CREATE TEMP TABLE IF NOT EXISTS now (photo_id TEXT PRIMARY KEY, path TEXT NOT NULL) WITHOUT ROWID;
 """
-
-
-_GONE: Final = "NOT EXISTS (SELECT 1 FROM temp.now n WHERE n.photo_id = photos.photo_id)"
-_FORGET: Final = f"DELETE FROM photos WHERE catalog = ? AND {_GONE}"
+_GONE: Final = "NOT EXISTS (SELECT 1 FROM copy.AgLibraryFile f WHERE f.id_global = photos.photo_id)"
+_FORGET: Final = f"DELETE FROM photos WHERE catalog = :catalog AND {_GONE}"
+# Paths as `core.lightroom.folder_path` makes them. Only what is not as it was: mostly that is next to nothing.
 _REMEMBER: Final = """
-INSERT OR REPLACE INTO photos SELECT ?, n.photo_id, n.path FROM temp.now n
-WHERE NOT EXISTS (SELECT 1 FROM photos p WHERE p.catalog = ? AND p.photo_id = n.photo_id AND p.path = n.path)
+INSERT OR REPLACE INTO photos
+SELECT :catalog, n.id, n.path FROM (
+    SELECT f.id_global AS id, iif(
+        r.id_local IS NULL, f.idx_filename, rtrim(r.absolutePath || d.pathFromRoot, '/') || '/' || f.idx_filename
+    ) AS path
+    FROM copy.AgLibraryFile f
+    LEFT JOIN copy.AgLibraryFolder d ON d.id_local = f.folder
+    LEFT JOIN copy.AgLibraryRootFolder r ON r.id_local = d.rootFolder
+) n LEFT JOIN photos p ON p.catalog = :catalog AND p.photo_id = n.id
+WHERE p.path IS NOT n.path
 """
+_COUNT: Final = "INSERT OR REPLACE INTO audits SELECT :catalog, :now_ns, count(*) FROM copy.AgLibraryFile"
 
 
 class AuditHistory:
-    """What the last audit of one catalog found: an `engine.audit.AuditMemory`. Methods raise ManifestError."""
+    """What the last audit of one catalog found: an `engine.audit.AuditMemory`. Methods raise ManifestError.
 
-    def __init__(self, manifest: Path, catalog: str) -> None:
+    `copy` is the catalog's copy: the two are compared by SQLite itself, since there may be 200,000 photos.
+    """
+
+    def __init__(self, manifest: Path, catalog: str, copy: Path) -> None:
         self.path = sqlite.side_file(manifest, ".audits")
-        self._catalog = to_text(catalog)
-        self._waiting: list[tuple[object, object]] = []
+        self._catalog = {"catalog": to_text(catalog)}
         with sqlite.translating(self.path):
             self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
             # Names of photos are nobody else's business.
@@ -124,7 +141,7 @@ class AuditHistory:
             self._connection.executescript(_TABLES)
             # Ids come in no order: with the usual 2 MB every insert into their index would read a page.
             self._connection.execute("PRAGMA cache_size = -32000")
-            self._connection.execute("PRAGMA temp.cache_size = -32000")
+            self._connection.execute("ATTACH ? AS copy", (str(copy),))
 
     def __enter__(self) -> AuditHistory:
         return self
@@ -135,47 +152,23 @@ class AuditHistory:
         with closing(self._connection):
             pass
 
-    def begin(self) -> None:
-        """Forget what was added and not settled."""
-        self._waiting.clear()
-        with sqlite.translating(self.path):
-            self._connection.execute("DELETE FROM temp.now")
-
-    def add(self, photo_id: str, path: str) -> None:
-        """A photo that the catalog has now."""
-        self._waiting.append((to_text(photo_id), to_text(path)))
-        if len(self._waiting) >= _BATCH:
-            self._flush()
-
-    def _flush(self) -> None:
-        waiting, self._waiting = self._waiting, []
-        with sqlite.translating(self.path), sqlite.immediate(self._connection):
-            # Two files with one id would be a damaged catalog: the audit still accounts for both.
-            self._connection.executemany("INSERT OR REPLACE INTO temp.now VALUES (?, ?)", waiting)
-
     def previous(self) -> tuple[int, int] | None:
         """When the last audit was, and how many photos it found."""
-        query = "SELECT audited_ns, photos FROM audits WHERE catalog = ?"
+        query = "SELECT audited_ns, photos FROM audits WHERE catalog = :catalog"
         with sqlite.translating(self.path):
-            row = self._connection.execute(query, (self._catalog,)).fetchone()
+            row = self._connection.execute(query, self._catalog).fetchone()
         return None if row is None else (int(row[0]), int(row[1]))
 
     def vanished(self) -> Iterator[str]:
-        """The paths of photos that the last audit found and that were not added now, by path."""
-        self._flush()
-        query = f"SELECT path FROM photos WHERE catalog = ? AND {_GONE} ORDER BY path"
+        """The paths of photos that the last audit found and that the catalog does not have now, by path."""
+        query = f"SELECT path FROM photos WHERE catalog = :catalog AND {_GONE} ORDER BY path"
         with sqlite.translating(self.path):
-            found = self._connection.execute(query, (self._catalog,)).fetchall()
+            found = self._connection.execute(query, self._catalog).fetchall()
         return (from_text(path) for (path,) in found)
 
     def settle(self, now_ns: int) -> None:
-        """What was added is what the next audit is compared with."""
-        self._flush()
-        mine = (self._catalog,)
+        """What the catalog has now is what the next audit is compared with."""
         with sqlite.translating(self.path), sqlite.immediate(self._connection):
-            # Only what is not as it was: mostly that is next to nothing.
-            self._connection.execute(_FORGET, mine)
-            self._connection.execute(_REMEMBER, mine * 2)
-            self._connection.execute(
-                "INSERT OR REPLACE INTO audits SELECT ?, ?, count(*) FROM temp.now", (self._catalog, now_ns)
-            )
+            self._connection.execute(_FORGET, self._catalog)
+            self._connection.execute(_REMEMBER, self._catalog)
+            self._connection.execute(_COUNT, {**self._catalog, "now_ns": now_ns})

@@ -14,9 +14,9 @@ from contextlib import suppress
 from typing import Final, NamedTuple
 
 from lrsync.adapters.listing import GONE
-from lrsync.adapters.reader import facts_of
+from lrsync.adapters.longpath import facts_of
 from lrsync.core.filetypes import DATA_SUFFIX, LOG_SUFFIXES
-from lrsync.core.model import Stat
+from lrsync.core.scan import Stat
 
 _STAMP_BYTES: Final = 7
 

@@ -12,11 +12,11 @@ from pathlib import Path
 from typing import Final
 
 from lrsync.adapters.catalog_pack import receive, unpack_file, unpack_folder
-from lrsync.adapters.catalog_read import CatalogDamagedError, settle_copy
+from lrsync.adapters.catalog_read import settle_copy
 from lrsync.adapters.newfiles import TEMPORARY
 from lrsync.core.catalogs import SnapshotNote, SnapshotPart
 from lrsync.core.filetypes import DATA_SUFFIX
-from lrsync.core.ports import SnapshotDamagedError
+from lrsync.core.ports import CatalogDamagedError, SnapshotDamagedError
 
 Fetch = Callable[[SnapshotPart], AbstractContextManager[Iterator[bytes]]]
 _SIDE_FILES: Final = ("-wal", "-shm", "-journal")
@@ -42,6 +42,17 @@ def place_catalog(note: SnapshotNote, fetch: Fetch, to: Path) -> list[Path]:
     finally:
         shutil.rmtree(work, ignore_errors=True)
     return targets
+
+
+def place_database(note: SnapshotNote, fetch: Fetch, to: Path) -> Path:
+    """Restore the snapshot's database alone into the empty folder `to`, to be read; returns its path.
+
+    Raises SnapshotDamagedError, OSError, and whatever `fetch` raises.
+    """
+    database = next((part for part in note.parts if not part.name.endswith(DATA_SUFFIX)), None)
+    if database is None:
+        raise SnapshotDamagedError("it has no catalog in it")
+    return _unpack(database, fetch, to)
 
 
 def _refuse_existing(target: Path) -> None:

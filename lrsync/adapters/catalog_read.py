@@ -8,34 +8,28 @@ over the versions, and only those that every known version has.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator, Sequence
 from contextlib import closing
 from pathlib import Path
 from types import TracebackType
 from typing import Final
 
-from lrsync.core.lightroom import CatalogFacts, CatalogFolder, NamedFile, folder_path, import_size, sidecar_names
+from lrsync.adapters.catalog_photos import PhotoFinder
+from lrsync.core.lightroom import CatalogFacts, CatalogFolder, NamedPhoto, folder_path
+from lrsync.core.ports import CatalogDamagedError
 
 _FOLDERS: Final = """
 SELECT d.id_local, r.absolutePath, d.pathFromRoot
 FROM AgLibraryFolder d JOIN AgLibraryRootFolder r ON r.id_local = d.rootFolder
 """
-# Virtual copies are further images of one file: the file is dirty if any of them is.
-_DIRTY: Final = """
-SELECT DISTINCT i.rootFile FROM Adobe_AdditionalMetadata m JOIN Adobe_images i ON i.id_local = m.image
-WHERE m.externalXmpIsDirty NOT IN (0, '0', '')
+# CAST: columns have no type, and a name of digits alone may have been stored as a number.
+_PHOTOS: Final = """
+SELECT CAST(idx_filename AS TEXT), CAST(sidecarExtensions AS TEXT), CAST(importHash AS TEXT) FROM AgLibraryFile
 """
-_BY_FOLDER: Final = f"""
-CREATE TEMP TABLE named AS
-SELECT p.place AS place, f.id_global, f.idx_filename, f.sidecarExtensions, f.importHash, x.rootFile IS NOT NULL
-FROM AgLibraryFile f LEFT JOIN temp.places p ON p.folder = f.folder LEFT JOIN ({_DIRTY}) x ON x.rootFile = f.id_local
-ORDER BY 1
-"""
+_IN_FOLDER: Final = f"{_PHOTOS} WHERE folder = ?"
+_HOMELESS: Final = f"{_PHOTOS} WHERE folder NOT IN (SELECT id_local FROM ({_FOLDERS}))"
+# Every version's catalog has such an index; where one has not, each folder would be a search through all files.
+_FOLDER_INDEX: Final = "CREATE INDEX lrsync_folder ON AgLibraryFile (folder)"
 _CORE_TABLES: Final = ("AgLibraryRootFolder", "AgLibraryFolder", "AgLibraryFile", "Adobe_images")
-
-
-class CatalogDamagedError(Exception):
-    """The copy is no sound catalog; the message says why."""
 
 
 def settle_copy(path: Path) -> None:
@@ -63,9 +57,6 @@ class CatalogReader:
 
     def __init__(self, path: Path) -> None:
         self._connection = _connect(path)
-        # What is looked up by folder may be larger than memory should be: SQLite keeps it in a file of its own.
-        self._connection.execute("PRAGMA temp_store = FILE")
-        self._connection.execute("PRAGMA temp.cache_size = -32000")
 
     def close(self) -> None:
         """Let go of the copy."""
@@ -117,27 +108,26 @@ class CatalogReader:
             raise CatalogDamagedError(f"its folders cannot be read: {error}") from error
         return [CatalogFolder(id_, str(root), folder_path(str(root), str(below))) for id_, root, below in rows]
 
-    def sort_into(self, places: Sequence[tuple[int, int]]) -> None:
-        """Sort all files by place, so that `at` finds them: `places` are (folder's id, place's number)."""
+    def finder(self) -> PhotoFinder:
+        """What answers questions about photos."""
+        return PhotoFinder(self._connection)
+
+    def index_folders(self) -> None:
+        """See that `photos` finds a folder's files at once. Writes into the copy: not for one that is stored."""
         try:
-            self._connection.execute("CREATE TEMP TABLE places (folder INTEGER PRIMARY KEY, place INTEGER)")
-            self._connection.execute("BEGIN")
-            self._connection.executemany("INSERT INTO temp.places VALUES (?, ?)", places)
-            self._connection.execute(_BY_FOLDER)
-            self._connection.execute("CREATE INDEX temp.named_place ON named (place)")
-            self._connection.execute("COMMIT")
+            plan = self._connection.execute(f"EXPLAIN QUERY PLAN {_IN_FOLDER}", (0,)).fetchall()
+            if not any(str(step[-1]).startswith("SEARCH") for step in plan):
+                self._connection.execute(_FOLDER_INDEX)
         except sqlite3.Error as error:
             raise CatalogDamagedError(f"its files cannot be read: {error}") from error
 
-    def at(self, place: int | None) -> Iterator[NamedFile]:
-        """The files of one place, sidecars after their photo; None: those whose folder the catalog does not know."""
-        query = "SELECT * FROM temp.named WHERE place IS ?"
-        for _, photo_id, name, extensions, import_hash, dirty in self._connection.execute(query, (place,)):
-            photo = str(photo_id)
-            yield NamedFile(photo, str(name), False, import_size(import_hash), bool(dirty))
-            if extensions:
-                for sidecar in sidecar_names(str(name), str(extensions)):
-                    yield NamedFile(photo, sidecar, True)
+    def photos(self, folder: int | None) -> list[NamedPhoto]:
+        """The photos and videos of one folder, by its id; None: those whose folder the catalog does not know."""
+        try:
+            found = self._connection.execute(*((_HOMELESS,) if folder is None else (_IN_FOLDER, (folder,))))
+            return found.fetchall()
+        except sqlite3.Error as error:
+            raise CatalogDamagedError(f"its files cannot be read: {error}") from error
 
 
 def _as_switch(value: object) -> bool | None:

@@ -47,19 +47,19 @@ def _remove_leftovers(parent: Path, head: str) -> None:
 def backups_of(catalog: Path) -> list[Path]:
     """Lightroom's own backups of this catalog, the newest first: `Backups/<date>/X.lrcat.zip`.
 
-    Up to version 5 they are not compressed, and only `X.lrcat` lies there.
+    Up to version 5 they are not compressed, and only `X.lrcat` lies there. Some people keep the zips without folders.
     """
     folder = catalog.parent / BACKUPS
     names = (f"{catalog.name}.zip", f"{catalog.stem}.zip", catalog.name)
     found: list[tuple[int, Path]] = []
     try:
-        dated = [entry for entry in os.scandir(folder) if entry.is_dir(follow_symlinks=False)]
+        dated = [entry.path for entry in os.scandir(folder) if entry.is_dir(follow_symlinks=False)]
     except OSError:
         return []  # none there, or none to be read: either way there is none to use
-    for entry in dated:
+    for place in (str(folder), *dated):
         for name in names:
             with suppress(OSError):
-                path = Path(entry.path, name)
+                path = Path(place, name)
                 found.append((path.stat().st_mtime_ns, path))
     return [path for _, path in sorted(found, reverse=True)]
 

@@ -18,14 +18,15 @@ from pathlib import Path, PurePosixPath
 from lrsync.adapters.catalog_copy import DATABASE, Patience, guarded_copy
 from lrsync.adapters.catalog_family import is_noise
 from lrsync.adapters.catalog_pack import folder_digest, packed
-from lrsync.adapters.catalog_read import CatalogDamagedError, CatalogReader, settle_copy
+from lrsync.adapters.catalog_read import CatalogReader, settle_copy
 from lrsync.adapters.catalog_scratch import BROKEN_ZIP, backups_of
 from lrsync.adapters.reader import read_content, read_range
 from lrsync.core.filetypes import DATA_SUFFIX, catalog_of, is_catalog
 from lrsync.core.lightroom import CatalogFacts
-from lrsync.core.model import Content, ScannedDir, Stat
+from lrsync.core.model import Content
 from lrsync.core.parts import part_size_for
-from lrsync.core.ports import CatalogCopy, CatalogPart, PackedManifest, SourceTree
+from lrsync.core.ports import CatalogCopy, CatalogDamagedError, CatalogNames, CatalogPart, PackedManifest, SourceTree
+from lrsync.core.scan import ScannedDir, Stat
 
 BACKUPS_TRIED = 3
 
@@ -131,6 +132,10 @@ class ScratchCopy:
     facts: CatalogFacts
     problem: str
     stat: Stat
+
+    def names(self) -> AbstractContextManager[CatalogNames]:
+        """What the catalog names."""
+        return CatalogReader(self._paths.database)
 
     @property
     def tree(self) -> SourceTree:

@@ -9,12 +9,16 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from lrsync.adapters.catalog_family import family_of
 from lrsync.core.filetypes import CATALOG_SUFFIX, catalog_of, is_catalog
 from lrsync.core.keys import join_path, split_path
-from lrsync.core.model import Content, ScannedDir, ScannedFile, ScanProblem, Stat
-from lrsync.core.ports import SourceTree
+from lrsync.core.scan import FileFacts, ScannedDir, ScannedFile, ScanProblem, Stat
+
+if TYPE_CHECKING:
+    from lrsync.core.model import Content
+    from lrsync.core.ports import SourceTree
 
 
 class CatalogTree:
@@ -31,14 +35,16 @@ class CatalogTree:
         for scanned in self._inner.walk():
             if data_folders and f"{scanned.path}/".startswith(data_folders):
                 continue
-            catalogs = {file[0] for file in scanned.files if is_catalog(file[0])}
-            if catalogs:
+            names = scanned.columns.names
+            # One look at all of a folder's names: one at each would cost a tenth of the whole walk.
+            if CATALOG_SUFFIX in "\0".join(names).lower() and (catalogs := set(filter(is_catalog, names))):
                 data_folders += tuple(f"{join_path(scanned.path, name)}-data/" for name in catalogs)
                 scanned = self._as_families(scanned, catalogs)
             yield scanned
 
     def _as_families(self, scanned: ScannedDir, catalogs: set[str]) -> ScannedDir:
-        files, problems = [], list(scanned.problems)
+        files: list[FileFacts] = []
+        problems = list(scanned.problems)
         for file in scanned.files:
             if catalog_of(file.name) in catalogs:
                 continue
@@ -54,7 +60,7 @@ class CatalogTree:
             if stat is not None:  # gone since it was listed: the next run sees that
                 files.append(ScannedFile(file.name, *stat))
         complete = scanned.complete and len(problems) == len(scanned.problems)
-        return replace(scanned, files=tuple(files), problems=tuple(problems), complete=complete)
+        return replace(scanned.with_files(files), problems=tuple(problems), complete=complete)
 
     def _family_stat(self, path: str) -> Stat | None:
         family = family_of(os.path.join(self._root, path))

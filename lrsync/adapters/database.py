@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Final
 
 from lrsync.adapters import sqlite
 from lrsync.adapters.schema_names import APPLICATION_ID, RUNS, SCHEMA_VERSION
-from lrsync.core.model import RunResult
+from lrsync.core.runs import RunResult
 from lrsync.errors import ManifestError
 
 if TYPE_CHECKING:

@@ -12,8 +12,9 @@ from typing import Any, Final
 
 from lrsync.adapters.schema_names import PROOF_CODES, PROOFS
 from lrsync.adapters.sqlite import from_int, from_text, to_int, to_text
+from lrsync.core.checksums import Checksum, ChecksumKind
 from lrsync.core.keys import join_path
-from lrsync.core.model import Checksum, ChecksumKind, Drift, ManifestEntry
+from lrsync.core.model import Drift, ManifestEntry
 from lrsync.core.proof import encode_checksum
 
 _STANDARD: Final = "STANDARD"

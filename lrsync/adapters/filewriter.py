@@ -17,8 +17,8 @@ from lrsync.adapters.folders import Folder, numbered, opened
 from lrsync.adapters.newfiles import safe_split, temporary_name, write_new
 from lrsync.adapters.partfile import PartFile
 from lrsync.core.keys import join_path
-from lrsync.core.model import Stat
 from lrsync.core.ports import Damaged, NewFile, Placed, Placing
+from lrsync.core.scan import Stat
 
 REPLACED: Final = ".lrsync-replaced-"
 """Left out by the default rules, as temporary files are: neither is a photo of the user's."""

@@ -15,9 +15,9 @@ from itertools import count
 from typing import Final
 
 from lrsync.adapters import longpath
+from lrsync.adapters.longpath import facts_of
 from lrsync.adapters.oddity import Oddity, windows_oddity
-from lrsync.adapters.reader import facts_of
-from lrsync.core.model import Stat
+from lrsync.core.scan import Stat
 
 NAME_BYTES: Final = 255
 _CREATE: Final = os.O_CREAT | os.O_EXCL | os.O_WRONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)

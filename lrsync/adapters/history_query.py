@@ -12,7 +12,7 @@ from lrsync.adapters import sqlite
 from lrsync.adapters.schema_names import FINDING_COLUMNS, FINDINGS, listed
 from lrsync.adapters.seals import decode_finding, read_runs
 from lrsync.adapters.status_query import check_version
-from lrsync.core.model import RunInfo, RunRecord
+from lrsync.core.runs import RunInfo, RunRecord
 
 T = TypeVar("T")
 

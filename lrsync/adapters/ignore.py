@@ -24,7 +24,7 @@ from __future__ import annotations
 
 import hashlib
 import unicodedata
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
 from typing import Final
 
@@ -89,6 +89,19 @@ class IgnoreRules:
         files, self._file_rest = split_shapes(p for p in self._excluding if not p.endswith("/"))
         folders, self._folder_rest = split_shapes(self._excluding)
         self._has_shape, self._folder_has_shape = files.matcher(), folders.matcher()
+        self._needles = files.needles()
+
+    def left_out(self, folder: str, names: Sequence[str]) -> frozenset[str]:
+        """Which of the names of files in one folder ('' is the root), which is not left out itself."""
+        if not self._file_rest:
+            # Of a million names hardly one is left out, and to look for a few words in all of a folder's costs less
+            # than to look at each.
+            joined = "\0".join(("", *names, ""))
+            if self._folds:
+                joined = fold(joined)
+            if not any(needle in joined for needle in self._needles):
+                return frozenset()
+        return frozenset(filter(self.matcher(folder), names))
 
     def matcher(self, folder: str) -> Matcher:
         """The decision on the names of files in one folder ('' is the root), which is not left out itself."""

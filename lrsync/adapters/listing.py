@@ -15,7 +15,7 @@ from lrsync.adapters import longpath
 from lrsync.adapters.ignore import IgnoreRules
 from lrsync.adapters.oddity import Oddity, OddityTest
 from lrsync.core.keys import MARKER, join_path
-from lrsync.core.model import ScannedFile, ScanProblem
+from lrsync.core.scan import NO_FILES, FileColumns, FileFacts, ScanProblem
 
 GONE: Final = (errno.ENOENT, errno.ENOTDIR, errno.ELOOP)
 """What was there a moment ago is not, or is something else (a link gives ELOOP or ENOTDIR)."""
@@ -43,7 +43,7 @@ class Listing:
     """One folder as it was listed: files and folders ascending by name, without what the rules leave out."""
 
     identity: Identity = NOWHERE
-    files: list[ScannedFile] = field(default_factory=list)
+    columns: FileColumns = NO_FILES
     folders: list[str] = field(default_factory=list)
     excluded: int = 0
     special: int = 0
@@ -82,43 +82,56 @@ class Lister:
     def _list(self, folder: int | str, path: str) -> Listing:
         found = os.stat(folder)
         listing = Listing(identity=Identity(found.st_dev, found.st_ino))
+        files: list[FileFacts] = []
+        odd: list[_Odd] = []
         try:
-            self._add_entries(listing, folder, path)
+            self._add_entries(listing, files, odd, folder, path)
         except OSError as error:
             # The listing broke off in the middle: what it has not named is unknown.
             listing.give_up(path, error)
-        listing.files.sort(key=itemgetter(0))
-        listing.folders.sort()
-        if len({file[0] for file in listing.files}) != len(listing.files):
-            # A rename during the listing, or a careless network drive, names a file twice.
-            listing.files = list({file.name: file for file in listing.files}.values())
         if not path:
-            listing.files = [file for file in listing.files if file.name != MARKER]
+            files = [file for file in files if file[0] != MARKER]
+        self._settle(listing, files, odd, path)
+        listing.folders.sort()
         return listing
 
-    def _add_entries(self, listing: Listing, folder: int | str, path: str) -> None:
-        """The hot path: this loop runs for each file of the library."""
-        is_excluded, odd = self._rules.matcher(path), self._odd
-        add, new = listing.files.append, tuple.__new__
+    def _settle(self, listing: Listing, files: list[FileFacts], odd: list[_Odd], path: str) -> None:
+        """Sort the files, and drop those that the rules leave out."""
+        files.sort(key=itemgetter(0))
+        listing.columns = FileColumns.of(files)
+        names = listing.columns.names
+        left_out = self._rules.left_out(path, [*names, *(one.name for one in odd)] if odd else names)
+        if left_out or len(set(names)) != len(names):
+            # A rename during the listing, or a careless network drive, names a file twice.
+            kept = {file[0]: file for file in files if file[0] not in left_out}
+            listing.columns = FileColumns.of(kept.values())
+        listing.excluded += len(left_out)
+        for one in odd:
+            if one.name not in left_out:
+                one.add_to(listing, path)
+
+    def _add_entries(
+        self, listing: Listing, files: list[FileFacts], odd: list[_Odd], folder: int | str, path: str
+    ) -> None:
+        """The hot path: this loop runs for each file of the library. The rules are asked later, of all at once."""
+        oddity_of, no_ctime = self._odd, os.name == "nt"
+        add = files.append
         with os.scandir(folder) as entries:
             for entry in entries:
                 try:
                     if not entry.is_file(follow_symlinks=False):
                         self._add_other(listing, entry, path)
                         continue
-                    name = entry.name
-                    if is_excluded(name):
-                        listing.excluded += 1
-                        continue
                     found = entry.stat(follow_symlinks=False)
-                    if odd is not None:
-                        _add_odd(listing, name, found, odd(found))
+                    if oddity_of is not None and (oddity := oddity_of(found)) is not None:
+                        odd.append(_Odd(entry.name, oddity))
                         continue
-                    # ScannedFile(...) would be a Python call for each file.
-                    add(new(ScannedFile, (name, found.st_size, found.st_mtime_ns, found.st_ctime_ns)))
+                    # On Windows st_ctime is the time of creation, which no write moves.
+                    changed_ns = 0 if no_ctime else found.st_ctime_ns
+                    add((entry.name, found.st_size, found.st_mtime_ns, changed_ns))
                 except OSError as error:
                     if error.errno not in GONE:
-                        listing.give_up(join_path(path, entry.name), error)
+                        odd.append(_Odd(entry.name, error))
 
     def _add_other(self, listing: Listing, entry: os.DirEntry[str], path: str) -> None:
         """A folder, a link, a socket, a FIFO, a device."""
@@ -131,21 +144,21 @@ class Lister:
         elif self._rules.closes(join_path(path, name)):
             listing.excluded += 1
         elif self._odd is not None and (oddity := self._odd(entry.stat(follow_symlinks=False))) is not None:
-            _count_odd(listing, oddity)
+            _Odd(name, oddity).add_to(listing, path)
         else:
             listing.folders.append(name)
 
 
-def _add_odd(listing: Listing, name: str, found: os.stat_result, oddity: Oddity | None) -> None:
-    if oddity is not None:
-        _count_odd(listing, oddity)
-        return
-    # On Windows st_ctime is the time of creation, which no write moves.
-    ctime_ns = 0 if os.name == "nt" else found.st_ctime_ns
-    listing.files.append(ScannedFile(name, found.st_size, found.st_mtime_ns, ctime_ns))
+class _Odd(NamedTuple):
+    """A file that is none to back up: what it is instead, or the error that its stat met."""
 
+    name: str
+    why: Oddity | OSError
 
-def _count_odd(listing: Listing, oddity: Oddity) -> None:
-    listing.special += 1
-    if oddity is Oddity.PLACEHOLDER:
-        listing.complete = False
+    def add_to(self, listing: Listing, path: str) -> None:
+        if isinstance(self.why, OSError):
+            listing.give_up(join_path(path, self.name), self.why)
+            return
+        listing.special += 1
+        if self.why is Oddity.PLACEHOLDER:
+            listing.complete = False

@@ -17,16 +17,19 @@ from contextlib import contextmanager
 from functools import partial
 from itertools import islice
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-from lrsync.adapters import longpath, reader
+from lrsync.adapters import longpath
 from lrsync.adapters.collisions import child_twins, colliding_files
-from lrsync.adapters.ignore import IgnoreRules
 from lrsync.adapters.listing import GONE, Identity, Lister, Listing, problem_of
 from lrsync.adapters.lookahead import Lookahead
 from lrsync.adapters.oddity import Oddity, OddityTest, oddity_test
 from lrsync.core.keys import join_path, split_path
-from lrsync.core.model import Content, ScannedDir, ScanProblem, Stat
+from lrsync.core.scan import ScannedDir, ScanProblem, Stat
+
+if TYPE_CHECKING:  # named, never made
+    from lrsync.adapters.ignore import IgnoreRules
+    from lrsync.core.model import Content
 
 
 class LocalTree:
@@ -59,7 +62,7 @@ class LocalTree:
             if error.errno in GONE:
                 return None
             raise
-        return reader.facts_of(found) if stat.S_ISREG(found.st_mode) else None
+        return longpath.facts_of(found) if stat.S_ISREG(found.st_mode) else None
 
     def folder_changed_ns(self, folder: str) -> int:
         """When names last came or went there; see `SourceTree.folder_changed_ns`. Raises OSError."""
@@ -82,6 +85,8 @@ class LocalTree:
         etag_part_sizes: Sequence[int] = (),
     ) -> Content:
         """Read the file once; see `SourceTree.read`. Raises OSError (ENODATA) for an online-only placeholder."""
+        from lrsync.adapters import reader  # here: a night without changes reads no file
+
         self._refuse_placeholder(path)
         return reader.read_content(
             self._root,
@@ -94,6 +99,8 @@ class LocalTree:
 
     def read_part(self, path: str, offset: int, length: int) -> bytes:
         """Exactly these bytes; see `SourceTree.read_part`."""
+        from lrsync.adapters import reader
+
         self._refuse_placeholder(path)
         return reader.read_range(self._root, path, offset, length)
 
@@ -210,15 +217,15 @@ class _Walk:
 
 
 def _scanned(path: str, listing: Listing, twins: dict[str, Listing]) -> ScannedDir:
-    in_twins = (file.name for twin in twins.values() for file in twin.files)
+    in_twins = (name for twin in twins.values() for name in twin.columns.names)
     return ScannedDir(
         path=path,
-        files=tuple(listing.files),
+        columns=listing.columns,
         complete=listing.complete,
         excluded=listing.excluded,
         special=listing.special,
         problems=tuple(listing.problems),
-        colliding=colliding_files([file.name for file in listing.files], in_twins),
+        colliding=colliding_files(listing.columns.names, in_twins),
     )
 
 

@@ -15,11 +15,13 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from lrsync.adapters.sqlite import side_file, translating
-from lrsync.core.ports import Clock
 from lrsync.errors import LockedError, ManifestError
+
+if TYPE_CHECKING:
+    from lrsync.core.ports import Clock
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Final
 
+from lrsync.core.scan import Stat
+
 CAN_STEP: Final = os.open in os.supports_dir_fd and os.stat in os.supports_dir_fd
 FOLDER_FLAGS: Final = os.O_RDONLY | getattr(os, "O_DIRECTORY", 0) | getattr(os, "O_CLOEXEC", 0)
 FILE_FLAGS: Final = (
@@ -46,6 +48,11 @@ def lstat_below(base: str, path: str) -> os.stat_result:
             raise
     with _stepped(base, path) as (folder, name):
         return os.lstat(name, dir_fd=folder)
+
+
+def facts_of(found: os.stat_result) -> Stat:
+    """What counts of a stat. On Windows st_ctime is the time of creation, which no write moves: 0."""
+    return Stat(found.st_size, found.st_mtime_ns, 0 if os.name == "nt" else found.st_ctime_ns)
 
 
 def _open(base: int | str, path: str, flags: int) -> int:

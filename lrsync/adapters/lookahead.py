@@ -8,17 +8,28 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable
-from concurrent.futures import Future, ThreadPoolExecutor
 from types import TracebackType
-from typing import Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from lrsync.adapters.listing import Listing
 
+if TYPE_CHECKING:  # a local disk needs no other thread
+    from concurrent.futures import Future, ThreadPoolExecutor
+
 MOST_WORKERS: Final = 8
 SLOW_NS: Final = 150_000
-"""A wait for each entry of a folder that only a network or a sleepy disk explains; a warm stat takes 2 microseconds."""
+"""A time for each entry of a folder that only a network or a sleepy disk explains; a warm stat takes 2 microseconds."""
 FEW_ENTRIES: Final = 64
 """So many entries are listed before it is judged: one hiccup says nothing."""
+VERDICTS: Final = 3
+"""So many judgements must agree: on a busy machine a thread that waits for a core looks as if the disk were slow."""
+
+
+class _Timed(NamedTuple):
+    """A listing, and how long it took."""
+
+    listing: Listing
+    took_ns: int
 
 
 class Lookahead:
@@ -29,13 +40,12 @@ class Lookahead:
         list_folder: Callable[[str], Listing],
         *,
         clock: Callable[[], int] = time.perf_counter_ns,
-        work_clock: Callable[[], int] = time.thread_time_ns,
     ) -> None:
         self._list_folder = list_folder
-        self._clock, self._work_clock = clock, work_clock
+        self._clock = clock
         self._pool: ThreadPoolExecutor | None = None
-        self._ahead: dict[str, Future[Listing]] = {}
-        self._entries = self._waited_ns = 0
+        self._ahead: dict[str, Future[_Timed]] = {}
+        self._entries = self._took_ns = self._verdicts = 0
 
     def __enter__(self) -> Lookahead:
         return self
@@ -55,18 +65,30 @@ class Lookahead:
         if self._pool is not None:
             for other in following(2 * MOST_WORKERS):
                 if other not in self._ahead and other != path:
-                    self._ahead[other] = self._pool.submit(self._list_folder, other)
-        return future.result() if future is not None else self._measured(path)
-
-    def _measured(self, path: str) -> Listing:
-        if self._pool is not None:
-            return self._list_folder(path)
-        began, worked = self._clock(), self._work_clock()
-        listing = self._list_folder(path)
-        self._waited_ns += (self._clock() - began) - (self._work_clock() - worked)
-        self._entries += 1 + len(listing.files) + len(listing.folders)
+                    self._ahead[other] = self._pool.submit(self._timed, other)
+        listing, took_ns = self._timed(path) if future is None else future.result()
+        self._entries += 1 + len(listing.columns.names) + len(listing.folders)
+        self._took_ns += took_ns
         if self._entries >= FEW_ENTRIES:
-            if self._waited_ns > self._entries * SLOW_NS:
-                self._pool = ThreadPoolExecutor(MOST_WORKERS, thread_name_prefix="walk")
-            self._entries = self._waited_ns = 0
+            self._judge(is_slow=self._took_ns > self._entries * SLOW_NS)
+            self._entries = self._took_ns = 0
         return listing
+
+    def _timed(self, path: str) -> _Timed:
+        began = self._clock()
+        listing = self._list_folder(path)
+        return _Timed(listing, self._clock() - began)
+
+    def _judge(self, *, is_slow: bool) -> None:
+        """Begin or end to look ahead, once some judgements in a row say that the other way was better."""
+        self._verdicts = 0 if is_slow == (self._pool is not None) else self._verdicts + 1
+        if self._verdicts < VERDICTS:
+            return
+        self._verdicts = 0
+        if self._pool is None:
+            from concurrent.futures import ThreadPoolExecutor
+
+            self._pool = ThreadPoolExecutor(MOST_WORKERS, thread_name_prefix="walk")
+        else:
+            self._pool.shutdown(wait=False)  # what it was asked for it still lists
+            self._pool = None

@@ -13,12 +13,13 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Final
 
-from sqlalchemy import Engine, Select, delete, func, select, text
+from sqlalchemy import Engine, Select, delete, select, text
 from sqlalchemy.dialects import sqlite as sqlite_dialect
 from sqlalchemy.engine import Connection
 
 from lrsync.adapters.database import make_engine, prepare
 from lrsync.adapters.entry_codec import decode_entry, encode_entry
+from lrsync.adapters.folder_counts import WATCH
 from lrsync.adapters.manifest_listing import ListingScratch
 from lrsync.adapters.manifest_session import Session
 from lrsync.adapters.manifest_sql import (
@@ -38,22 +39,12 @@ from lrsync.adapters.manifest_verify import Proofs
 from lrsync.adapters.schema import directories, files, findings, library, multiparts
 from lrsync.adapters.schema_names import LIBRARY_COLUMNS, MULTIPART_COLUMNS, listed, placeholders
 from lrsync.adapters.sqlite import from_int, from_text, to_int, to_text
+from lrsync.core.findings import FindingKind, QuarantinedContent
 from lrsync.core.keys import listing_prefix, split_path
-from lrsync.core.model import (
-    Done,
-    Drift,
-    FindingKind,
-    LibraryRow,
-    ListedObject,
-    ManifestEntry,
-    MultipartRecord,
-    Outcome,
-    Quarantine,
-    QuarantinedContent,
-    Stat,
-    Trash,
-    VerifyScope,
-)
+from lrsync.core.library import LibraryRow
+from lrsync.core.model import Done, Drift, ManifestEntry, MultipartRecord, Outcome, Quarantine, Trash, VerifyScope
+from lrsync.core.objects import ListedObject
+from lrsync.core.scan import Stat
 from lrsync.errors import ManifestError
 
 _CHUNK: Final = 1000
@@ -82,6 +73,9 @@ class Manifest:
         self._listing = ListingScratch(self._session, self._head)
         self._proofs = Proofs(self._session, self._head)
         try:
+            with self._session.reading() as connection:
+                for statement in WATCH:
+                    connection.exec_driver_sql(statement)
             self._check_prefix()
         except BaseException:
             self.close()
@@ -134,10 +128,12 @@ class Manifest:
         """One file's row."""
         return self._first(one_row(path))
 
-    def count(self) -> int:
-        """How many rows there are."""
+    def count(self, *, at_most: int | None = None) -> int:
+        """How many rows there are; with `at_most`, that where there are more: it looks at no more rows."""
+        limit = -1 if at_most is None else at_most
+        query = f"SELECT count(*) FROM (SELECT 1 FROM {files.name} LIMIT ?)"
         with self._session.reading() as connection:
-            return int(connection.execute(select(func.count()).select_from(files)).scalar_one())
+            return int(connection.exec_driver_sql(query, (limit,)).scalar_one())
 
     def folder_counts(self) -> dict[str, int]:
         """How many rows there are directly in each folder, by its path."""

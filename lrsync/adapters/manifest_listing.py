@@ -12,7 +12,8 @@ from lrsync.adapters.manifest_sql import PATH
 from lrsync.adapters.schema_names import DIRECTORIES, FILE_COLUMNS, FILES
 from lrsync.adapters.sqlite import from_text, to_text
 from lrsync.core.keys import MARKER, RESERVED
-from lrsync.core.model import ListedObject, ManifestEntry
+from lrsync.core.model import ManifestEntry
+from lrsync.core.objects import ListedObject
 
 _CHUNK: Final = 1000
 _WIDTH: Final = len(FILE_COLUMNS)

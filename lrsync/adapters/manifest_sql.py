@@ -13,8 +13,8 @@ from sqlalchemy.sql import ClauseElement
 
 from lrsync.adapters.schema import directories, files, findings
 from lrsync.adapters.sqlite import to_text
+from lrsync.core.findings import FindingKind
 from lrsync.core.keys import split_path
-from lrsync.core.model import FindingKind
 
 PATH: Final = "CASE d.path WHEN '' THEN f.name ELSE d.path || '/' || f.name END"
 """A file's relative path, of `directories d` and `files f`."""

@@ -12,8 +12,9 @@ from lrsync.adapters.manifest_session import Session
 from lrsync.adapters.manifest_sql import PATH
 from lrsync.adapters.schema_names import DIRECTORIES, DISK_PROOFS, FILE_COLUMNS, FILES, FINDINGS
 from lrsync.adapters.sqlite import from_text, to_text
+from lrsync.core.findings import FindingKind
 from lrsync.core.keys import split_path
-from lrsync.core.model import FindingKind, ManifestEntry, VerifyScope
+from lrsync.core.model import ManifestEntry, VerifyScope
 
 _CHUNK: Final = 1000
 _COLUMNS: Final = ", ".join(f"f.{column}" for column in FILE_COLUMNS)

@@ -38,6 +38,15 @@ class Shapes(NamedTuple):
         literals, prefixes, suffixes = self
         return lambda name: name in literals or name.startswith(prefixes) or name.endswith(suffixes)
 
+    def needles(self) -> tuple[str, ...]:
+        """What a folder's names, each between two NULs, contain where any of them has one of the shapes."""
+        literals, prefixes, suffixes = self
+        return (
+            *(f"\0{name}\0" for name in literals),
+            *(f"\0{start}" for start in prefixes),
+            *(f"{end}\0" for end in suffixes),
+        )
+
 
 def split_shapes(patterns: Iterable[str]) -> tuple[Shapes, list[str]]:
     """The simple shapes among patterns (their final slash is ignored), and the patterns that are none."""

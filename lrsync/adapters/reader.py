@@ -18,10 +18,11 @@ from typing import Final, Protocol
 from isal import isal_zlib
 
 from lrsync.adapters.crc import crc32_of
-from lrsync.adapters.longpath import FILE_FLAGS, open_below
+from lrsync.adapters.longpath import FILE_FLAGS, facts_of, open_below
 from lrsync.core.etags import PartsHash
-from lrsync.core.model import Content, Stat
+from lrsync.core.model import Content
 from lrsync.core.ports import RacedError
+from lrsync.core.scan import Stat
 
 CHUNK_BYTES: Final = 256 << 10
 """What is read at once to hash it: so much stays in a processor's own memory meanwhile."""
@@ -51,11 +52,6 @@ class _Extra:
     def put_into(self, content: Content) -> Content:
         md5 = self.md5.digest() if self.md5 is not None else None
         return replace(content, md5=md5, part_etags=frozenset(parts.etag() for parts in self.parts))
-
-
-def facts_of(found: os.stat_result) -> Stat:
-    """What counts of a stat. On Windows st_ctime is the time of creation, which no write moves: 0."""
-    return Stat(found.st_size, found.st_mtime_ns, 0 if os.name == "nt" else found.st_ctime_ns)
 
 
 def read_content(

@@ -21,19 +21,11 @@ from lrsync.adapters.s3_proofs import Abilities
 from lrsync.adapters.s3_put import Puts
 from lrsync.adapters.s3_thaw import request_thaw
 from lrsync.adapters.s3_versions import Versions
-from lrsync.core.model import (
-    Content,
-    ListedFolder,
-    ListedObject,
-    ListedVersion,
-    ManifestEntry,
-    ObjectInfo,
-    PartInfo,
-    RequestCounts,
-    Stored,
-)
+from lrsync.core.model import Content, ManifestEntry
+from lrsync.core.objects import ListedFolder, ListedObject, ListedVersion, ObjectInfo, PartInfo, Stored
 from lrsync.core.parts import object_metadata
 from lrsync.core.ports import Body, Sendable, Span, Wanted, Whole
+from lrsync.core.runs import RequestCounts
 from lrsync.core.thaw import Tier
 from lrsync.errors import LrsyncError, ObjectError
 

@@ -22,8 +22,8 @@ from lrsync.adapters.s3_body import Body, ReadBody
 from lrsync.adapters.s3_errors import BOTO_ERRORS, Target, translate
 from lrsync.adapters.s3_transport import Parcel, Transport, TransportPorts, told_to_wait
 from lrsync.adapters.throttle import ThrottledBody, TokenBucket
-from lrsync.core.model import RequestCounts
 from lrsync.core.ports import Sendable
+from lrsync.core.runs import RequestCounts
 from lrsync.errors import LrsyncError, ObjectError, UsageError
 
 if TYPE_CHECKING:

@@ -9,8 +9,10 @@ from typing import Any, Final, Protocol
 from lrsync.adapters.s3_client import S3Calls
 from lrsync.adapters.s3_multipart import Multipart
 from lrsync.adapters.s3_proofs import Abilities, Support, is_md5, is_refusal, unquote
+from lrsync.core.checksums import Checksum, ChecksumKind
 from lrsync.core.keys import trash_note
-from lrsync.core.model import Checksum, ChecksumKind, Content, ManifestEntry, ObjectInfo, Stored
+from lrsync.core.model import Content, ManifestEntry
+from lrsync.core.objects import ObjectInfo, Stored
 from lrsync.core.parts import object_metadata, part_size_for, parts_of
 from lrsync.core.proof import encode_checksum, encode_crc32
 from lrsync.errors import ObjectChangedError, ObjectError

@@ -13,7 +13,7 @@ from lrsync.adapters.s3_errors import BOTO_ERRORS, translate
 from lrsync.adapters.s3_proofs import NOT_S3, unquote, whole_checksum
 from lrsync.adapters.s3_transport import Parcel
 from lrsync.adapters.s3_versions import version_of
-from lrsync.core.model import ObjectInfo
+from lrsync.core.objects import ObjectInfo
 from lrsync.core.ports import Body, Span, Wanted, Whole
 from lrsync.core.thaw import thaw_of
 from lrsync.errors import LrsyncError, ObjectChangedError, ObjectError

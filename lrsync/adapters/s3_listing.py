@@ -15,7 +15,7 @@ from xml.etree import ElementTree
 
 from lrsync.adapters.s3_client import Answer, S3Calls
 from lrsync.adapters.s3_proofs import unquote
-from lrsync.core.model import ListedFolder, ListedObject
+from lrsync.core.objects import ListedFolder, ListedObject
 from lrsync.errors import BucketError, ObjectError
 
 _MOST_BYTES: Final = 2**63 - 1

@@ -22,7 +22,9 @@ from lrsync.adapters.s3_proofs import (
     whole_checksum,
 )
 from lrsync.adapters.s3_transport import Parcel
-from lrsync.core.model import ChecksumKind, Content, ObjectInfo, PartInfo, Stored
+from lrsync.core.checksums import ChecksumKind
+from lrsync.core.model import Content
+from lrsync.core.objects import ObjectInfo, PartInfo, Stored
 from lrsync.core.ports import Sendable
 from lrsync.core.proof import encode_crc32, proves_content
 from lrsync.errors import BucketError, ObjectError, ObjectMissingError

@@ -17,7 +17,9 @@ from typing import Any, Final
 from isal import isal_zlib
 
 from lrsync.adapters.crc import crc32_of
-from lrsync.core.model import Checksum, ChecksumKind, Content, PartInfo
+from lrsync.core.checksums import Checksum, ChecksumKind
+from lrsync.core.model import Content
+from lrsync.core.objects import PartInfo
 from lrsync.core.proof import encode_checksum, encode_crc32
 from lrsync.errors import ChecksumMismatchError, ObjectError
 

@@ -22,7 +22,9 @@ from lrsync.adapters.s3_proofs import (
     unsound,
 )
 from lrsync.adapters.s3_transport import Parcel
-from lrsync.core.model import Checksum, ChecksumKind, Content, ObjectInfo, Stored
+from lrsync.core.checksums import Checksum, ChecksumKind
+from lrsync.core.model import Content
+from lrsync.core.objects import ObjectInfo, Stored
 from lrsync.core.parts import object_metadata
 from lrsync.core.ports import Sendable
 from lrsync.core.proof import encode_checksum, proves_content

@@ -11,7 +11,7 @@ from botocore.exceptions import ClientError
 from lrsync.adapters.s3_client import Answer, S3Calls
 from lrsync.adapters.s3_errors import BOTO_ERRORS, code_of, status_of, translate
 from lrsync.adapters.s3_proofs import unquote
-from lrsync.core.model import ListedVersion
+from lrsync.core.objects import ListedVersion
 from lrsync.errors import BucketError, ObjectError
 
 _NO_RULES: Final = frozenset({"NoSuchLifecycleConfiguration"})

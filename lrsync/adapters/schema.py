@@ -134,3 +134,18 @@ disk_proofs = Table(
     ForeignKeyConstraint(["dir_id", "name"], [files.c.dir_id, files.c.name], ondelete="CASCADE"),
     sqlite_with_rowid=False,
 )
+
+folder_counts = Table(
+    names.FOLDER_COUNTS,
+    metadata,
+    Column("dir_id", Integer, primary_key=True, nullable=False),
+    Column("extension", Text, primary_key=True, nullable=False),
+    Column("proof", Integer, primary_key=True, nullable=False),
+    Column("state", Integer, primary_key=True, nullable=False),
+    Column("proven_day", Integer, primary_key=True, nullable=False),
+    Column("files", Integer, nullable=False),
+    Column("bytes", Integer, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+uncounted = Table(names.UNCOUNTED, metadata, Column("dir_id", Integer, primary_key=True))

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from typing import Final
 
-from lrsync.core.model import ChecksumKind
+from lrsync.core.checksums import ChecksumKind
 
-SCHEMA_VERSION: Final = 3
+SCHEMA_VERSION: Final = 4
 """`PRAGMA user_version` of the newest schema; each migration sets it."""
 
 APPLICATION_ID: Final = 0x6C727379
@@ -22,6 +22,8 @@ RUNS: Final = "runs"
 FINDINGS: Final = "findings"
 MULTIPARTS: Final = "multiparts"
 DISK_PROOFS: Final = "disk_proofs"
+FOLDER_COUNTS: Final = "folder_counts"
+UNCOUNTED: Final = "uncounted"
 
 LIBRARY_COLUMNS: Final = (
     "uuid",
@@ -79,6 +81,7 @@ MULTIPART_COLUMNS: Final = (
     "started_at",
 )
 DISK_PROOF_COLUMNS: Final = ("dir_id", "name", "proven_at")
+FOLDER_COUNT_COLUMNS: Final = ("dir_id", "extension", "proof", "state", "proven_day", "files", "bytes")
 
 PROOF_CODES: Final[dict[ChecksumKind | None, int]] = {
     None: 0,

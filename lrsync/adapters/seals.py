@@ -12,8 +12,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from lrsync.adapters.folder_counts import recount
 from lrsync.adapters.schema_names import (
     DIRECTORIES,
     FILES,
@@ -28,20 +29,14 @@ from lrsync.adapters.schema_names import (
     placeholders,
 )
 from lrsync.adapters.sqlite import REBUILD_HINT, connect, from_int, from_text, immediate, to_int, to_text, translating
-from lrsync.core.model import (
-    Finding,
-    FindingKind,
-    LibraryRow,
-    QuarantinedContent,
-    RowCounts,
-    RunInfo,
-    RunKind,
-    RunResult,
-    RunSummary,
-    Stat,
-)
-from lrsync.core.ports import Clock
+from lrsync.core.findings import Finding, FindingKind, QuarantinedContent
+from lrsync.core.library import LibraryRow, RowCounts
+from lrsync.core.runs import RunInfo, RunKind, RunResult, RunSummary
+from lrsync.core.scan import Stat
 from lrsync.errors import ExitCode, ManifestError
+
+if TYPE_CHECKING:
+    from lrsync.core.ports import Clock
 
 
 def ensure_current(path: Path) -> None:
@@ -138,6 +133,8 @@ class Seals:
             self._connection.executemany(_UPSERT_FINDING, rows)
             if complete:
                 self._connection.execute(_FORGET_FINDINGS, (run_id,))
+            if not summary.dry_run:
+                recount(self._connection)
             self._connection.execute(update, (result.value, int(summary.exit_code), now, counts, run_id))
 
     def snapshot_due(self) -> bool:

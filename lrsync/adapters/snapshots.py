@@ -21,7 +21,8 @@ from lrsync.adapters.database import copy_manifest, prepare, quick_check
 from lrsync.adapters.schema_names import DIRECTORIES, FILES, LIBRARY
 from lrsync.adapters.seals import read_library
 from lrsync.core.keys import listing_prefix
-from lrsync.core.model import Content, LibraryRow
+from lrsync.core.library import LibraryRow
+from lrsync.core.model import Content
 from lrsync.core.parts import PART_BYTES, part_size_for
 from lrsync.core.ports import PackedManifest, SnapshotDamagedError
 from lrsync.errors import ManifestError
@@ -29,7 +30,7 @@ from lrsync.errors import ManifestError
 if TYPE_CHECKING:
     import zstandard
 
-LEVEL: Final = 3
+LEVEL: Final = 1
 CHUNK_BYTES: Final = 1 << 20
 MAX_WINDOW_BYTES: Final = 64 << 20
 """More than level 3 ever uses; what zstd may hold in memory while it reads."""
@@ -139,9 +140,7 @@ def _compress(source: Path, target: Path) -> None:
 
 def _content_of(path: Path, hold_below: int) -> Content:
     size = path.stat().st_size
-    return reader.read_content(
-        str(path.parent), path.name, hold_below=hold_below, part_size=part_size_for(size), want_md5=True
-    )
+    return reader.read_content(str(path.parent), path.name, hold_below=hold_below, part_size=part_size_for(size))
 
 
 # --- unpacking --------------------------------------------------------------------------------------------

@@ -16,6 +16,7 @@ from typing import Any, Final, NamedTuple
 
 from lrsync.adapters import sqlite
 from lrsync.adapters.database import newer
+from lrsync.adapters.folder_counts import DAY_NS, NEVER, STATE, State, totals
 from lrsync.adapters.schema_names import (
     DIRECTORIES,
     FILES,
@@ -28,9 +29,12 @@ from lrsync.adapters.schema_names import (
 from lrsync.adapters.seals import decode_finding, read_library, read_runs
 from lrsync.adapters.sqlite import from_text, to_text
 from lrsync.core.filetypes import extension_of
+from lrsync.core.findings import FindingKind
 from lrsync.core.keys import split_path
-from lrsync.core.model import PROOF_AGES, Drift, FindingKind, RunKind, RunResult, StatusReport, Tally
+from lrsync.core.model import Drift
 from lrsync.core.ports import Clock
+from lrsync.core.runs import RunKind, RunResult
+from lrsync.core.status import PROOF_AGES, StatusReport, Tally
 from lrsync.errors import ManifestError
 
 ROOT: Final = "."
@@ -44,41 +48,17 @@ NO_PROOF: Final = "none"
 
 
 class _State(IntEnum):
-    """What a file on the disk is; the first three as `_STATE` tells them from a row."""
+    """What a file on the disk is; the first three as its row tells them."""
 
-    SAFE = 0
-    UNPROVEN = 1
-    DRIFTED = 2
+    SAFE = State.SAFE
+    UNPROVEN = State.UNPROVEN
+    DRIFTED = State.DRIFTED
     PENDING = 3
     QUARANTINED = 4
 
 
-_STATE: Final = f"CASE WHEN drift IS NOT NULL THEN {_State.DRIFTED:d} ELSE sha256 IS NULL END"
-
-# As `filetypes.extension_of`, but for upper case. Most names have three letters: those go the short way.
-_EXTENSION: Final = """
-CASE WHEN length(name) > 4 AND substr(name, -4, 1) = '.' AND instr(substr(name, -3), '.') = 0 THEN substr(name, -3)
-     WHEN instr(substr(name, 2), '.') = 0 THEN ''
-     ELSE substr(name, length(rtrim(name, replace(name, '.', ''))) + 1) END
-"""
-
-_AGES: Final = tuple(PROOF_AGES)
-_DAYS: Final = tuple(days for days in PROOF_AGES.values() if days is not None)
-_DAY_NS: Final = 86_400 * 1_000_000_000
-
-# The place in `_AGES`. What has drift was proven wrong since, and what has no sha256 was never proven.
-_AGE: Final = f"""
-CASE WHEN verified_at IS NULL OR drift IS NOT NULL OR sha256 IS NULL THEN {_AGES.index("never")}
-     {" ".join(f"WHEN verified_at >= ? THEN {place}" for place in range(len(_DAYS)))} ELSE {_AGES.index("older")} END
-"""
-
-_COUNT: Final = f"""
-SELECT dir_id, {_EXTENSION}, proof, {_STATE}, {_AGE}, count(*), sum(size)
-FROM {FILES} WHERE missing_since IS NULL GROUP BY 1, 2, 3, 4, 5
-"""
-
 _ROW: Final = f"""
-SELECT size, proof, {_STATE}, missing_since
+SELECT size, proof, {STATE}, missing_since
 FROM {FILES} WHERE dir_id = (SELECT id FROM {DIRECTORIES} WHERE path = ?) AND name = ?
 """
 
@@ -113,7 +93,7 @@ class _Counts:
     by_type: dict[str, Tally] = field(default_factory=dict)
     by_folder: dict[str, Tally] = field(default_factory=dict)
     by_proof: dict[int, int] = field(default_factory=dict)
-    verified: dict[str, Tally] = field(default_factory=lambda: {age: Tally() for age in _AGES})
+    verified: dict[str, Tally] = field(default_factory=lambda: {age: Tally() for age in PROOF_AGES})
     missing: int = 0
     missing_bytes: int = 0
     lost: int = 0
@@ -124,10 +104,7 @@ class _Counts:
         self.bytes[state] += size
         safe = files if state is _State.SAFE else 0
         for tallies, name in ((self.by_type, place.extension), (self.by_folder, place.folder)):
-            tally = tallies.setdefault(name, Tally())
-            tally.files += files
-            tally.bytes += size
-            tally.safe += safe
+            tallies.setdefault(name, Tally()).add(files, size, safe)
         if safe:
             self.by_proof[place.proof] = self.by_proof.get(place.proof, 0) + safe
 
@@ -203,16 +180,21 @@ def check_version(path: Path, connection: sqlite3.Connection) -> None:
 
 def _count(connection: sqlite3.Connection, now_ns: int) -> _Counts:
     counts = _Counts()
-    tops = {dir_id: _top(from_text(path)) for dir_id, path in connection.execute(f"SELECT id, path FROM {DIRECTORIES}")}
-    since = tuple(now_ns - days * _DAY_NS for days in _DAYS)
-    for dir_id, extension, proof, state, age, files, size in connection.execute(_COUNT, since):
-        place = _Place(tops[dir_id], extension.lower() or NO_EXTENSION, proof)
-        counts.add(place, _State(state), files, size)
-        counts.verified[_AGES[age]].files += files
-        counts.verified[_AGES[age]].bytes += size
+    for total in totals(connection):
+        place = _Place(total.top or ROOT, total.extension.lower() or NO_EXTENSION, total.proof)
+        counts.add(place, _State(total.state), total.files, total.bytes)
+        counts.verified[_age(total.proven_day, now_ns)].add(total.files, total.bytes)
     for drifted, size in connection.execute(_GONE):
         _count_gone(counts, bool(drifted), 1, size)
     return counts
+
+
+def _age(proven_day: int, now_ns: int) -> str:
+    """The first of PROOF_AGES whose days it meets, in whole days."""
+    if proven_day == NEVER:
+        return "never"
+    days = now_ns // DAY_NS - proven_day
+    return next((name for name, most in PROOF_AGES.items() if most is not None and days <= most), "older")
 
 
 def _count_gone(counts: _Counts, drifted: bool, files: int, size: int) -> None:

@@ -13,13 +13,15 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from lrsync.adapters.s3 import S3Store
     from lrsync.config import Config
+    from lrsync.core.amounts import Sample
     from lrsync.core.audit import AuditReport
     from lrsync.core.catalogs import CatalogRestored, StoredSnapshot
     from lrsync.core.events import EventSink
-    from lrsync.core.model import RunInfo, RunRecord, RunSummary, StatusReport
     from lrsync.core.prices import Quote, StorageQuote
-    from lrsync.core.requests import AcceptRequest, AuditRequest, RestoreRequest, Sample, VerifyRequest
+    from lrsync.core.requests import AcceptRequest, AuditRequest, RestoreRequest, VerifyRequest
     from lrsync.core.restoring import RestorePlan
+    from lrsync.core.runs import RunInfo, RunRecord, RunSummary
+    from lrsync.core.status import StatusReport
     from lrsync.core.thaw import ThawReport
     from lrsync.core.timeline import FileHistory
     from lrsync.core.trash import TrashSummary

@@ -13,8 +13,8 @@ from lrsync.app.existing import open_with_source
 from lrsync.app.session import tree
 from lrsync.config import Config
 from lrsync.core.events import EventSink
-from lrsync.core.model import RunSummary
 from lrsync.core.requests import AcceptRequest
+from lrsync.core.runs import RunSummary
 from lrsync.engine import accept
 from lrsync.engine.accept import AcceptOptions, AcceptPorts
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import tempfile
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, closing
+from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import cache
 from itertools import chain
@@ -18,13 +18,14 @@ from lrsync.adapters.database import prepare
 from lrsync.adapters.manifest import Manifest
 from lrsync.adapters.seals import Seals
 from lrsync.adapters.snapshots import unpack_to_read
-from lrsync.app.session import open_store
 from lrsync.config import Config
 from lrsync.core.events import EventSink, ignore
-from lrsync.core.model import Failed, LibraryRow, SnapshotUse
+from lrsync.core.library import LibraryRow
+from lrsync.core.model import Failed
 from lrsync.core.ports import ObjectStore
 from lrsync.core.requests import Knowledge
 from lrsync.core.restoring import Backup
+from lrsync.core.runs import SnapshotUse
 from lrsync.core.selection import Selection
 from lrsync.engine.backups import AskPorts, ListingBackup, ManifestBackup, with_times
 from lrsync.engine.bare import Snapshots, choose_library, current_snapshots, older_snapshots
@@ -41,17 +42,25 @@ class Bare:
     seals: Seals
     manifest: Manifest
     backup: Backup
-    open_store: Callable[[], ObjectStore]
+    selection: Selection
     snapshot: SnapshotUse | None
     problems: Callable[[], list[Failed]]
 
 
+Narrow = Callable[[Backup, str], Selection]
+"""Works out what is wanted of a backup, of a library with this source; '' where that is not known."""
+
+
 def open_bare(
-    config: Config, resources: ExitStack, sink: EventSink, stop: threading.Event, wanted: tuple[Knowledge, Selection]
+    config: Config,
+    store: ObjectStore,
+    resources: ExitStack,
+    sink: EventSink,
+    stop: threading.Event,
+    wanted: tuple[Knowledge, Narrow],
 ) -> Bare:
     """Look into the bucket. Raises BucketError, UsageError where there is no backup or nothing says which."""
-    knowledge, selection = wanted
-    store = resources.enter_context(closing(open_store(config)))
+    knowledge, narrow = wanted
     folder = Path(resources.enter_context(tempfile.TemporaryDirectory(prefix="lrsync-restore-")))
     path = folder / "manifest.sqlite"
     used = None if knowledge is Knowledge.LISTING else _take_snapshot(config, store, path, sink)
@@ -62,16 +71,17 @@ def open_bare(
     seals = resources.enter_context(Seals(path))
     manifest = resources.enter_context(Manifest(path, config.prefix))
     if used is not None:
-        return Bare(seals, manifest, ManifestBackup(manifest), lambda: store, used, list)
+        recorded = ManifestBackup(manifest)
+        return Bare(seals, manifest, recorded, narrow(recorded, seals.library().source), used, list)
     manifest.update_library(_nobody(config))
     take_listing(ListingPorts(store, manifest, DaemonPool, sink, stop.is_set), config.prefix, threads=config.threads)
     listing = ListingBackup(manifest, config.prefix)
     _demand_anything(listing, config)
+    selection = narrow(listing, "")
     backup, failed = _timed(store, listing, selection, config, sink, stop)
     # A key that can be no file's is none that was asked for by name.
-    return Bare(
-        seals, manifest, backup, lambda: store, None, lambda: failed + ([] if selection.places else _refused(listing))
-    )
+    named = selection.places or selection.photos is not None
+    return Bare(seals, manifest, backup, selection, None, lambda: failed + ([] if named else _refused(listing)))
 
 
 def _take_snapshot(config: Config, store: ObjectStore, path: Path, sink: EventSink) -> SnapshotUse | None:

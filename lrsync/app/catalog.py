@@ -14,7 +14,7 @@ from pathlib import Path
 from lrsync.adapters import sqlite
 from lrsync.adapters.catalog_audit import AuditHistory, DiskProbe, ManifestFacts
 from lrsync.adapters.catalog_copy import Copied, Patience, guarded_copy
-from lrsync.adapters.catalog_read import CatalogDamagedError, CatalogReader, settle_copy
+from lrsync.adapters.catalog_read import CatalogReader, settle_copy
 from lrsync.adapters.catalog_scratch import newest_backup, scratch_folder
 from lrsync.adapters.localfs import LocalTree
 from lrsync.adapters.marker import check_source
@@ -25,13 +25,12 @@ from lrsync.app.source_proof import look, rules
 from lrsync.config import Config
 from lrsync.core.audit import AuditReport
 from lrsync.core.events import EventSink, Notice
-from lrsync.core.library import source_problem
-from lrsync.core.model import LibraryRow
-from lrsync.core.ports import CatalogBusyError, CatalogStoppedError
+from lrsync.core.library import LibraryRow, source_problem
+from lrsync.core.ports import CatalogBusyError, CatalogDamagedError, CatalogStoppedError
 from lrsync.core.requests import AuditRequest
 from lrsync.engine import audit
 from lrsync.engine.audit import AuditOptions, AuditPorts
-from lrsync.engine.pool import StoppedError
+from lrsync.engine.stop import StoppedError
 from lrsync.errors import CatalogError, InterruptedRun, LrsyncError, ManifestError, UsageError
 
 
@@ -44,14 +43,15 @@ def run_audit(config: Config, sink: EventSink, stop: threading.Event, request: A
             hint="run sync first; or check the source, bucket and prefix",
         )
     source = _look_at_source(config, manifest)
-    catalog = _which_catalog(request, source, manifest)
+    catalog = _which_catalog(config, request, source, manifest)
     with ExitStack() as resources:
         scratch = resources.enter_context(scratch_folder(manifest))
         copied = copy_for_reading(catalog, scratch, request.wait_s, stop)
         reader = resources.enter_context(CatalogReader(copied.database))
-        history = resources.enter_context(AuditHistory(manifest, str(catalog)))
+        history = resources.enter_context(AuditHistory(manifest, str(catalog), copied.database))
         try:
             facts = reader.facts()
+            reader.index_folders()
             if not facts.is_known:
                 sink(
                     Notice(
@@ -132,15 +132,19 @@ def _library(manifest: Path, connection: sqlite3.Connection) -> LibraryRow:
     return row
 
 
-def _which_catalog(request: AuditRequest, source: _Source, manifest: Path) -> Path:
+def _which_catalog(config: Config, request: AuditRequest, source: _Source, manifest: Path) -> Path:
     if request.catalog is not None:
         return Path(os.path.abspath(request.catalog))
     found = sqlite.read_only(manifest, lambda connection: ManifestFacts(connection).catalogs())
-    if len(found) == 1:
-        return source.path / found[0]
-    if not found:
+    known = [*(source.path / path for path in found), *config.catalogs]
+    paths = list({path.resolve(): path for path in known}.values())
+    if len(paths) == 1:
+        return paths[0]
+    if not paths:
         raise UsageError("no catalog lies in the source", hint="name it: lrsync catalog audit FILE.lrcat")
-    raise UsageError(f"{len(found)} catalogs lie in the source", hint=f"name one of them: {', '.join(found[:5])}")
+    where = "lie in the source" if not config.catalogs else "are backed up"
+    names = ", ".join([*found, *map(str, config.catalogs)][:5])
+    raise UsageError(f"{len(paths)} catalogs {where}", hint=f"name one of them: {names}")
 
 
 def copy_for_reading(catalog: Path, scratch: Path, wait_s: float, stop: threading.Event) -> Copied:

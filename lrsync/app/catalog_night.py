@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import threading
 import time
 from functools import partial
@@ -10,12 +11,14 @@ from pathlib import Path
 
 from isal import isal_zlib
 
+from lrsync.adapters.catalog_audit import DiskProbe
 from lrsync.adapters.catalog_copy import Patience
 from lrsync.adapters.catalog_scratch import scratch_folder
 from lrsync.adapters.catalog_source import ScratchCatalogs
 from lrsync.app.session import ARCHIVE_CLASSES, Session, plain_store_opener
-from lrsync.core.model import Content, Stat
-from lrsync.engine.catalogs import CatalogPorts
+from lrsync.core.model import Content
+from lrsync.core.scan import Stat
+from lrsync.engine.catalogs import CatalogPorts, SourceHere
 
 
 def catalog_ports(session: Session, manifest: Path, stop: threading.Event) -> CatalogPorts:
@@ -30,8 +33,19 @@ def catalog_ports(session: Session, manifest: Path, stop: threading.Event) -> Ca
         ),
         open_store=plain_store_opener(session),
         make_content=content_of_bytes,
+        where=source_here(session.source),
         storage_class="STANDARD" if archived else config.storage_class or "STANDARD",
     )
+
+
+def source_here(source: Path) -> SourceHere:
+    """The source as a catalog may spell it: with its links followed, or not."""
+    probe, plain = DiskProbe(), str(source).replace(os.sep, "/")
+
+    def resolve(folder: str) -> str:
+        return probe.resolve(folder) if probe.is_folder(folder) else folder
+
+    return SourceHere(list(dict.fromkeys((probe.resolve(plain), plain))), resolve)
 
 
 def content_of_bytes(data: bytes, time_ns: int) -> Content:

@@ -20,8 +20,7 @@ from lrsync.app.session import manifest_path, open_store, store_settings
 from lrsync.app.source_proof import look
 from lrsync.config import Config
 from lrsync.core.doctor import Check, Verdict
-from lrsync.core.library import Seen
-from lrsync.core.model import LibraryRow
+from lrsync.core.library import LibraryRow, Seen
 from lrsync.engine import doctor, doctor_local
 from lrsync.engine.doctor_local import LockFacts, ManifestFacts, SourceFacts
 from lrsync.errors import LrsyncError, ManifestError
@@ -49,6 +48,8 @@ def _examine_local(config: Config) -> Iterator[Check]:
     yield doctor_local.check_source(source)
     yield doctor_local.check_marker(source, manifest)
     yield doctor_local.check_file_system(source)
+    if config.catalogs:
+        yield doctor_local.check_catalogs({str(path): path.is_file() for path in config.catalogs})
     yield doctor_local.check_manifest(manifest)
     yield doctor_local.check_free_space(machine_facts.free_bytes(Path(manifest.path).parent), manifest)
     try:

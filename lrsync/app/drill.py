@@ -18,12 +18,13 @@ from lrsync.adapters.localfs import LocalTree
 from lrsync.adapters.power import awake_while_working
 from lrsync.app.existing import open_without_source
 from lrsync.config import Config
+from lrsync.core.amounts import Sample
 from lrsync.core.events import EventSink, ignore
 from lrsync.core.keys import stamp_of
-from lrsync.core.model import ManifestEntry, RunSummary
+from lrsync.core.model import ManifestEntry
 from lrsync.core.ports import Damaged, ObjectStore, Placed, SourceTree
-from lrsync.core.requests import Sample
 from lrsync.core.restoring import item_of
+from lrsync.core.runs import RunSummary
 from lrsync.engine import drill
 from lrsync.engine.drill import DrillPorts
 from lrsync.engine.fetching import Fetcher, Target

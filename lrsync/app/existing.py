@@ -17,7 +17,7 @@ from lrsync.adapters.seals import Seals, ensure_current
 from lrsync.app.session import Session, manifest_path, open_library, open_session, open_store, working_manifest
 from lrsync.config import Config
 from lrsync.core.events import EventSink
-from lrsync.core.model import LibraryRow
+from lrsync.core.library import LibraryRow
 from lrsync.errors import UsageError
 
 if TYPE_CHECKING:

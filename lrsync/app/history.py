@@ -11,7 +11,7 @@ from lrsync.app.session import open_store
 from lrsync.config import Config
 from lrsync.core.events import EventSink, Phase, PhaseStarted
 from lrsync.core.timeline import FileHistory
-from lrsync.engine.pool import StoppedError
+from lrsync.engine.stop import StoppedError
 from lrsync.engine.timetravel import history_of
 from lrsync.errors import InterruptedRun
 

@@ -15,7 +15,8 @@ from lrsync.app.session import Session, manifest_opener, open_library, open_sess
 from lrsync.app.snapshot import begin_with_snapshot
 from lrsync.config import Config
 from lrsync.core.events import EventSink, Notice
-from lrsync.core.model import MultipartRecord, RunSummary
+from lrsync.core.model import MultipartRecord
+from lrsync.core.runs import RunSummary
 from lrsync.engine import rebuild, uploads
 from lrsync.engine.rebuild import RebuildOptions, RebuildPorts
 from lrsync.errors import ManifestError

@@ -8,28 +8,30 @@ import time
 from collections.abc import Callable
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 from lrsync.adapters.filewriter import FileWriter
 from lrsync.adapters.ignore import IgnoreRules
 from lrsync.adapters.localfs import LocalTree
 from lrsync.adapters.power import awake_while_working
-from lrsync.adapters.selecting import selection_of
 from lrsync.adapters.targets import free_bytes, make_target, name_rules, refuse_source
 from lrsync.adapters.thaw_notes import FileThawNotes, default_notes_path
 from lrsync.app.costs import quote_restore
 from lrsync.app.existing import Existing, open_with_source, open_without_source
+from lrsync.app.narrowing import Narrower, narrower_of
 from lrsync.app.session import manifest_path, open_store
 from lrsync.config import Config
 from lrsync.core.events import EventSink
 from lrsync.core.keys import stamp_of
 from lrsync.core.localnames import POSIX, WINDOWS, NameRules
-from lrsync.core.model import Failed, RunSummary, SnapshotUse
+from lrsync.core.model import Failed
 from lrsync.core.ports import ManifestStore, ObjectStore, SealStore
 from lrsync.core.prices import Quote
 from lrsync.core.requests import Knowledge, RestoreRequest
 from lrsync.core.restoring import Backup, RestorePlan
+from lrsync.core.runs import RunSummary, SnapshotUse
 from lrsync.core.selection import Selection
 from lrsync.core.thaw import ThawReport
 from lrsync.engine import restore
@@ -42,8 +44,12 @@ _COMMAND: Final = "lrsync restore"
 Confirm = Callable[[RestorePlan, Quote | None], bool]
 
 
-_Wanted = tuple[Knowledge, Selection, int | None]
-"""Where from, what, and of which time."""
+class _Wanted(NamedTuple):
+    """Where from, what, and of which time."""
+
+    knowledge: Knowledge
+    narrower: Narrower
+    at_ns: int | None
 
 
 def thaw_status(config: Config) -> ThawReport:
@@ -65,8 +71,10 @@ class _Known:
     manifest: ManifestStore
     backup: Backup
     open_store: Callable[[], ObjectStore]
+    selection: Selection
     snapshot: SnapshotUse | None = None
     problems: Callable[[], list[Failed]] = list
+    was_asked: bool = True
 
 
 def run_restore(
@@ -75,19 +83,19 @@ def run_restore(
     """Bring files back. `confirm` is asked, with what it comes to, before anything is fetched. Raises LrsyncError."""
     with ExitStack() as resources:
         sink = resources.enter_context(awake_while_working(sink))
-        selection = selection_of(request, config.source or Path.cwd(), Path.cwd())
+        wanted = _Wanted(request.knowledge, narrower_of(config, resources, sink, stop, request), request.at_ns)
         if request.to is None:
             if request.at_ns is not None:
                 hint = (
                     "restore into another folder with --to, and compare: in place it would look like a change of yours"
                 )
                 raise UsageError("--at does not go with --in-place", hint=hint)
-            known, folder, names = *_of_source(config, resources, sink), POSIX
+            known, folder, names = *_of_source(config, resources, sink, wanted), POSIX
         else:
             folder = Path(request.to)
             if config.source is not None:
                 refuse_source(folder, config.source)
-            known = _known(config, resources, sink, stop, (request.knowledge, selection, request.at_ns))
+            known = _known(config, resources, sink, stop, wanted)
             names = _prepared(folder, dry_run=config.dry_run)
         notes = resources.enter_context(thaw_notes(config))
         quotes: list[Quote | None] = []
@@ -98,7 +106,7 @@ def run_restore(
 
         ports = replace(_ports(known, folder, sink, stop, told), thaw_notes=notes)
         options = RestoreOptions(
-            selection=selection,
+            selection=known.selection,
             in_place=request.to is None,
             overwrite=request.overwrite,
             of_past=request.at_ns is not None,
@@ -109,7 +117,7 @@ def run_restore(
             dry_run=config.dry_run,
         )
         summary = restore.run_restore(ports, options)
-        summary.snapshot, summary.quote = known.snapshot, quotes[-1]
+        summary.snapshot, summary.quote, summary.catalog = known.snapshot, quotes[-1], wanted.narrower.use
         return summary
 
 
@@ -130,43 +138,55 @@ def _ports(
         free_bytes=lambda: free_bytes(folder),
         confirm=confirm,
         problems=known.problems,
+        was_asked=known.was_asked,
     )
 
 
-def _of_source(config: Config, resources: ExitStack, sink: EventSink) -> tuple[_Known, Path]:
+def _of_source(config: Config, resources: ExitStack, sink: EventSink, wanted: _Wanted) -> tuple[_Known, Path]:
     """What the manifest knows, and the source, proven to be the library's."""
     library = open_with_source(config, resources, sink, command=_COMMAND)
     assert library.session is not None
-    return _of_library(library), library.session.source
+    return _of_library(library, wanted.narrower), library.session.source
 
 
 def _known(config: Config, resources: ExitStack, sink: EventSink, stop: threading.Event, wanted: _Wanted) -> _Known:
     """What this machine's manifest knows; where it has none, or is told so, what the bucket alone does."""
-    knowledge, _, at_ns = wanted
+    knowledge, narrower, at_ns = wanted
     if at_ns is not None:
         return _of_past(config, resources, sink, stop, wanted)
     if knowledge is Knowledge.MANIFEST or (knowledge is Knowledge.AUTO and _has_manifest(config)):
-        return _of_library(open_without_source(config, resources, command=_COMMAND))
+        return _of_library(open_without_source(config, resources, command=_COMMAND), narrower)
     from lrsync.app.bare import open_bare
 
-    bare = open_bare(config, resources, sink, stop, wanted[:2])
-    return _Known(bare.seals, bare.manifest, bare.backup, bare.open_store, bare.snapshot, bare.problems)
+    store = resources.enter_context(closing(open_store(config)))
+    narrower.look(lambda: store)
+    bare = open_bare(config, store, resources, sink, stop, (knowledge, narrower.narrow))
+    return _Known(
+        bare.seals,
+        bare.manifest,
+        bare.backup,
+        lambda: store,
+        bare.selection,
+        bare.snapshot,
+        lambda: bare.problems() + narrower.failures(bare.selection),
+    )
 
 
 def _of_past(config: Config, resources: ExitStack, sink: EventSink, stop: threading.Event, wanted: _Wanted) -> _Known:
     """What the bucket knows of a time. This machine's manifest, if it has one, only keeps the run's row."""
     from lrsync.app.timetravel import library_at, private_library
 
-    knowledge, selection, at_ns = wanted
+    knowledge, narrower, at_ns = wanted
     assert at_ns is not None
     if knowledge in (Knowledge.AUTO, Knowledge.MANIFEST) and _has_manifest(config):
         library = open_without_source(config, resources, command=_COMMAND)
-        seals, manifest, uuid = library.seals, library.manifest, library.seals.library().uuid
-        opener: Callable[[], ObjectStore] = library.open_store
+        seals, manifest, row = library.seals, library.manifest, library.seals.library()
+        uuid, source, opener = row.uuid, row.source, library.open_store
     else:
         seals, manifest = private_library(config, resources)
         store = resources.enter_context(closing(open_store(config)))
-        uuid, opener = None, lambda: store
+        uuid, source, opener = None, "", lambda: store
+    narrower.look(opener)
     at = resources.enter_context(
         library_at(config, opener(), at_ns, sink, stop, uuid=uuid, find_twin=manifest.find_twin)
     )
@@ -174,11 +194,24 @@ def _of_past(config: Config, resources: ExitStack, sink: EventSink, stop: thread
         hint = "'lrsync history' lists the runs, and 'lrsync history FILE' what there is of a file"
         raise UsageError("nothing was backed up here by that time", hint=hint)
     backup = PastBackup(at.shelf, at.past.lost)
-    return _Known(seals, manifest, backup, opener, at.past.snapshot, lambda: backup.failures(selection))
+    selection = narrower.narrow(backup, source)
+
+    def problems() -> list[Failed]:
+        lost = {failed.path: failed for failed in backup.failures(replace(selection, photos=None))}
+        if selection.photos is None:
+            return list(lost.values())
+        # Of a photo that was there, and cannot be had any more, the reason is known.
+        return [lost.get(failed.path, failed) for failed in narrower.failures(selection)]
+
+    return _Known(seals, manifest, backup, opener, selection, at.past.snapshot, problems)
 
 
-def _of_library(library: Existing) -> _Known:
-    return _Known(library.seals, library.manifest, ManifestBackup(library.manifest), library.open_store)
+def _of_library(library: Existing, narrower: Narrower) -> _Known:
+    narrower.look(library.open_store)
+    backup = ManifestBackup(library.manifest)
+    selection = narrower.narrow(backup, library.seals.library().source)
+    problems, was_asked = partial(narrower.failures, selection), narrower.use is not None
+    return _Known(library.seals, library.manifest, backup, library.open_store, selection, None, problems, was_asked)
 
 
 def _has_manifest(config: Config) -> bool:

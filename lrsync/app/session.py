@@ -24,8 +24,7 @@ from lrsync.app.source_proof import goes_without_marker, identity_text, look, ru
 from lrsync.config import Config
 from lrsync.core.events import EventSink
 from lrsync.core.keys import listing_prefix
-from lrsync.core.library import Place, goes_by_identity, match_library
-from lrsync.core.model import LibraryRow
+from lrsync.core.library import LibraryRow, Place, goes_by_identity, match_library
 from lrsync.errors import SourceError, UsageError
 
 if TYPE_CHECKING:

@@ -6,15 +6,19 @@ import os
 from contextlib import AbstractContextManager
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from lrsync.adapters.marker import read_marker
 from lrsync.adapters.seals import Seals
-from lrsync.app.session import Session
 from lrsync.app.source_proof import goes_without_marker, try_marker
 from lrsync.core.events import EventSink, Notice
-from lrsync.core.model import LibraryRow, SnapshotUse
-from lrsync.core.ports import ManifestPacker, PackedManifest
+from lrsync.core.library import LibraryRow
 from lrsync.errors import ManifestError
+
+if TYPE_CHECKING:
+    from lrsync.app.session import Session
+    from lrsync.core.ports import ManifestPacker, PackedManifest
+    from lrsync.core.runs import SnapshotUse
 
 
 def manifest_packer(path: Path) -> ManifestPacker:

@@ -5,14 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from lrsync.adapters.ignore import IgnoreRules
 from lrsync.adapters.marker import read_marker, write_marker
-from lrsync.config import Config
 from lrsync.core.events import EventSink, Notice
-from lrsync.core.library import Seen, goes_by_identity, is_proof, source_problem
-from lrsync.core.model import LibraryRow, RunSummary
-from lrsync.core.ports import ManifestStore
+from lrsync.core.library import LibraryRow, Seen, goes_by_identity, is_proof, source_problem
+
+if TYPE_CHECKING:
+    from lrsync.config import Config
+    from lrsync.core.ports import ManifestStore
+    from lrsync.core.runs import RunSummary
 
 
 def rules(config: Config) -> IgnoreRules:

@@ -26,11 +26,12 @@ from lrsync.app.snapshot import manifest_packer
 from lrsync.app.source_proof import is_proven, remember_source
 from lrsync.config import Config
 from lrsync.core.events import EventSink
-from lrsync.core.model import RunSummary
+from lrsync.core.runs import RunSummary
 from lrsync.engine import sync
 from lrsync.engine.sync import SyncOptions, SyncPorts
 
 if TYPE_CHECKING:
+    from lrsync.core.ports import OutsideCatalogs, SourceTree
     from lrsync.engine.catalogs import CatalogPorts
 
 
@@ -45,8 +46,9 @@ def run_sync(config: Config, sink: EventSink, stop: threading.Event) -> RunSumma
             resources.enter_context(unmade_if_useless(session.source, path))
         seals = open_library(session, path, sink)
         open_manifest = manifest_opener(session, path)
+        source = tree(session)
         ports = SyncPorts(
-            tree=tree(session),
+            tree=source,
             seals=seals,
             open_manifest=open_manifest,
             open_store=session.open_store,
@@ -57,6 +59,7 @@ def run_sync(config: Config, sink: EventSink, stop: threading.Event) -> RunSumma
             open_plain_store=plain_store_opener(session),
             pack_manifest=manifest_packer(path),
             catalogs=partial(_catalogs, session, path, stop),
+            outside=_outside(session, source) if config.catalogs else None,
         )
         summary = sync.run_sync(ports, _sync_options(config))
         remember_source(config, seals.library(), open_manifest, summary, sink)
@@ -68,6 +71,21 @@ def _catalogs(session: Session, path: Path, stop: threading.Event) -> CatalogPor
     from lrsync.app.catalog_night import catalog_ports
 
     return catalog_ports(session, path, stop)
+
+
+def _outside(session: Session, source: SourceTree) -> OutsideCatalogs:
+    """The catalogs that are named and that the source does not have. In a dry run nothing of them is noted."""
+    from lrsync.adapters.outside_catalogs import NotedCatalogs
+
+    named = dict.fromkeys(path.resolve() for path in session.config.catalogs)
+    return NotedCatalogs(session.manifest_path, [path for path in named if not _is_inside(path, session, source)])
+
+
+def _is_inside(path: Path, session: Session, source: SourceTree) -> bool:
+    """Whether the walk comes to it: then it is kept as a file of the source."""
+    if not path.is_relative_to(session.source):
+        return False
+    return not source.is_excluded(path.relative_to(session.source).as_posix())
 
 
 def _sync_options(config: Config) -> SyncOptions:

@@ -16,8 +16,10 @@ from lrsync.adapters.shelf import FileShelf
 from lrsync.adapters.snapshots import unpack
 from lrsync.config import Config
 from lrsync.core.events import EventSink
-from lrsync.core.model import LibraryRow, ManifestEntry, SnapshotUse
+from lrsync.core.library import LibraryRow
+from lrsync.core.model import ManifestEntry
 from lrsync.core.ports import ObjectStore
+from lrsync.core.runs import SnapshotUse
 from lrsync.engine.snapshot import StoredSnapshot, choose_owner, find_snapshots, take_snapshot
 from lrsync.engine.timetravel import Past, PastPorts, gather
 

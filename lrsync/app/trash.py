@@ -14,7 +14,7 @@ from lrsync.core.keys import stamp_of
 from lrsync.core.ports import ObjectStore
 from lrsync.core.trash import TrashSummary
 from lrsync.engine import trash
-from lrsync.engine.pool import StoppedError
+from lrsync.engine.stop import StoppedError
 from lrsync.engine.trash import RestoreTo, TrashPorts
 from lrsync.errors import InterruptedRun, UsageError
 

@@ -11,8 +11,8 @@ from lrsync.app.existing import open_with_source, open_without_source
 from lrsync.app.session import tree
 from lrsync.config import Config
 from lrsync.core.events import EventSink
-from lrsync.core.model import RunSummary
 from lrsync.core.requests import VerifyRequest
+from lrsync.core.runs import RunSummary
 from lrsync.engine import verify
 from lrsync.engine.verify import VerifyPorts
 

@@ -56,16 +56,24 @@ class DiskFacts(NamedTuple):
 
 
 class Recorded(NamedTuple):
-    """What the manifest knows of a file. `proven_ns`: when its object was last proven, None: never.
+    """What the manifest knows of a file: first its name, size and times, in the order of `ScannedFile`.
 
-    `good`: the bucket holds proven bytes. `rotten`: a verification found that the disk's went bad.
+    `good`: the bucket holds proven bytes, last proven at `proven_ns` (None: never). `rotten`: a verification found
+    that the disk's went bad.
     """
 
-    facts: DiskFacts
+    name: str
+    size: int
+    mtime_ns: int
+    ctime_ns: int
     good: bool
-    gone: bool
     proven_ns: int | None
     rotten: bool = False
+
+    @property
+    def facts(self) -> DiskFacts:
+        """The file as it lay there at the backup."""
+        return DiskFacts(self.size, self.mtime_ns, self.ctime_ns)
 
 
 def judge(disk: DiskFacts | None, row: Recorded | None) -> FileState:
@@ -159,18 +167,29 @@ class AuditReport:
 
     def count(self, file: AuditedFile) -> None:
         """Take a file into the totals. What is not in the catalog, or not any more, belongs to no root."""
-        self.states[file.state] = self.states.get(file.state, 0) + 1
         if not file.root and file.state not in NAMED_STATES:
+            self.states[file.state] = self.states.get(file.state, 0) + 1
             return
         if file.is_sidecar:
-            self.sidecars += 1
+            self.count_many(file.root, file.state, sidecars=1)
         else:
-            self.photos += 1
-        tally = self.roots[file.root].states
-        tally[file.state] = tally.get(file.state, 0) + 1
-        if file.state is FileState.SAFE and file.proven_ns is not None:
-            oldest = self.oldest_proof_ns
-            self.oldest_proof_ns = file.proven_ns if oldest is None else min(oldest, file.proven_ns)
+            self.count_many(file.root, file.state, photos=1)
+        if file.state is FileState.SAFE:
+            self.take_proof(file.proven_ns)
+
+    def count_many(self, root: str, state: FileState, *, photos: int = 0, sidecars: int = 0) -> None:
+        """Take so many files of one root that are all in one state into the totals."""
+        if not photos + sidecars:
+            return
+        self.photos += photos
+        self.sidecars += sidecars
+        for states in (self.states, self.roots[root].states):
+            states[state] = states.get(state, 0) + photos + sidecars
+
+    def take_proof(self, proven_ns: int | None) -> None:
+        """A safe file was last proven then."""
+        if proven_ns is not None and (self.oldest_proof_ns is None or proven_ns < self.oldest_proof_ns):
+            self.oldest_proof_ns = proven_ns
 
 
 def _any(states: Mapping[FileState, int], wanted: tuple[FileState, ...]) -> bool:

@@ -12,6 +12,7 @@ from enum import Enum
 from typing import Any, Final, NamedTuple
 
 from lrsync.core.keys import RESERVED, listing_prefix, split_path, time_of_stamp
+from lrsync.core.scan import Stat
 
 NOTE: Final = "snapshot.json"
 """Written last: a snapshot without it was never finished."""
@@ -49,7 +50,10 @@ class SnapshotPart:
 
 @dataclass(frozen=True, slots=True)
 class SnapshotNote:
-    """What a snapshot says of itself. `catalog`: the path below the source; `taken_ns` since the epoch."""
+    """What a snapshot says of itself. `catalog`: the path below the source, or an absolute one outside of it.
+
+    `taken_ns`: when its content was what it is, since the epoch; of a backup by Lightroom when that was made.
+    """
 
     catalog: str
     origin: Origin
@@ -82,6 +86,17 @@ class StoredSnapshot(NamedTuple):
     id: SnapshotId
     note: SnapshotNote
     size: int
+
+
+class OutsideCatalog(NamedTuple):
+    """A catalog that does not lie in the source and is kept all the same: its absolute path, and its stat as one file.
+
+    `stat` is None where it is not there; `problem` says why it cannot be looked at.
+    """
+
+    path: str
+    stat: Stat | None
+    problem: str = ""
 
 
 class CatalogRestored(NamedTuple):

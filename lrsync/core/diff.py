@@ -2,21 +2,15 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Iterable, Iterator
-from typing import Any, Final, TypeVar
+from typing import Any, TypeVar
 
 from lrsync.core.keys import split_path
-from lrsync.core.model import Change, ChangeKind, ManifestEntry, ScannedDir, ScannedFile, Stat
+from lrsync.core.model import Change, ChangeKind, ManifestEntry
+from lrsync.core.scan import ScannedDir, ScannedFile, Stat
 
 L = TypeVar("L")
 R = TypeVar("R")
-
-DIGEST_VERSION: Final = b"\x01"
-SETTLE_NS: Final = 2_000_000_000
-"""FAT keeps 2 s: a second write in that window looks identical."""
-RACY_HORIZON_NS: Final = 7 * 86_400 * 1_000_000_000
-"""A time further in the future than a run may last was not made by a write during it (a wrong camera clock)."""
 
 
 def merge_join(
@@ -76,24 +70,3 @@ def same_facts(seen: ScannedFile | Stat, row: ManifestEntry | Stat) -> bool:
     if (seen.mtime_ns, seen.ctime_ns) != (row.mtime_ns, row.ctime_ns):
         return False
     return seen.size == row.size or seen.ctime_ns < 0
-
-
-def directory_digest(fingerprint: bytes, files: Iterable[ScannedFile]) -> bytes:
-    """16 bytes that stand for a directory's file facts under one set of ignore rules. `files` are sorted."""
-    facts = "".join([f"{name}\0{size} {mtime} {ctime}\n" for name, size, mtime, ctime in files])
-    head = DIGEST_VERSION + len(fingerprint).to_bytes(2, "big") + fingerprint
-    return hashlib.blake2b(head + facts.encode("utf-8", "surrogateescape"), digest_size=16).digest()
-
-
-def absent_digest(fingerprint: bytes) -> bytes:
-    """The digest of a directory that is not there (any more), all of whose rows are recorded as missing."""
-    return hashlib.blake2b(DIGEST_VERSION + fingerprint, digest_size=16, person=b"absent").digest()
-
-
-def is_settled(mtime_ns: int, ctime_ns: int, started_ns: int) -> bool:
-    """Whether a file was last written so long before `started_ns` that another write would show in its stat."""
-    return _is_old(mtime_ns, started_ns) and _is_old(ctime_ns, started_ns)
-
-
-def _is_old(time_ns: int, started_ns: int) -> bool:
-    return time_ns < started_ns - SETTLE_NS or time_ns > started_ns + RACY_HORIZON_NS

@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
+from typing import TYPE_CHECKING
 
-from lrsync.core.model import Failed, Finding, Outcome
+if TYPE_CHECKING:
+    from lrsync.core.findings import Finding
+    from lrsync.core.model import Failed, Outcome
 
 
 class Phase(Enum):
@@ -22,6 +25,7 @@ class Phase(Enum):
     VERIFYING = "verifying"
     PLANNING = "comparing with what is there"
     RESTORING = "restoring"
+    READING_CATALOG = "reading the catalog"
     AUDITING = "auditing the catalog"
     CATALOGS = "saving catalogs"
 

@@ -112,6 +112,16 @@ def is_reserved(path: str) -> bool:
     return path.startswith(RESERVED) or path == MARKER
 
 
+def composed(text: str) -> str:
+    """The text in the Unicode form of keys, NFC: the same name may be spelled in two."""
+    return text if text.isascii() else unicodedata.normalize("NFC", text)
+
+
+def folded(text: str) -> str:
+    """How names are compared that may be spelled in another case or Unicode form."""
+    return text.lower() if text.isascii() else unicodedata.normalize("NFC", text).casefold()
+
+
 def split_path(path: str) -> tuple[str, str]:
     """(folder, name) of a relative path; the root folder is ''."""
     folder, _, name = path.rpartition("/")

@@ -3,11 +3,37 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from lrsync.core import identity
 from lrsync.core.identity import SourceIdentity
-from lrsync.core.model import LibraryRow
 from lrsync.errors import LrsyncError, SourceError, UsageError
+
+
+@dataclass(frozen=True, slots=True)
+class LibraryRow:
+    """The manifest's own idea of which library it is. Times in nanoseconds since the epoch.
+
+    `identity`: what proves a source that takes no marker, as `core.identity` writes it; None where only a marker does.
+    """
+
+    uuid: str
+    name: str
+    source: str
+    endpoint: str
+    bucket: str
+    prefix: str
+    created_at: int
+    has_marker: bool = True
+    last_full_pass: int | None = None
+    identity: str | None = None
+
+
+class RowCounts(NamedTuple):
+    """How many rows are of missing files, and how many of any files have drift."""
+
+    missing: int
+    drifted: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
-from lrsync.core.keys import join_path
+from lrsync.core.keys import composed
 
 KNOWN_MAJORS: Final = range(3, 16)
 """Lightroom's major versions whose core tables are known to be as they are read here."""
@@ -49,18 +49,8 @@ class CatalogFacts:
         return self.major in KNOWN_MAJORS
 
 
-class NamedFile(NamedTuple):
-    """One file that a catalog names: a photo, or a sidecar of one (`photo_id` is then the photo's, too).
-
-    `import_size`: the bytes that it had when it was imported, where the catalog knows. `dirty`: it has edits that are
-    not in its XMP.
-    """
-
-    photo_id: str
-    name: str
-    is_sidecar: bool = False
-    import_size: int | None = None
-    dirty: bool = False
+NamedPhoto = tuple[str, str | None, str | None]
+"""A photo as the catalog has it: name, `sidecarExtensions`, `importHash`. A plain tuple: there may be 200,000."""
 
 
 class CatalogFolder(NamedTuple):
@@ -78,6 +68,26 @@ def folder_path(root: str, path_from_root: str) -> str:
     ('C:/Photos/2013/06', '/')
     """
     return (root + path_from_root).rstrip("/") or "/"
+
+
+def path_here(folder: CatalogFolder, root_here: str) -> str:
+    """Where a folder is on this machine, whose root is `root_here`."""
+    below_root = folder.path[len(folder.root.rstrip("/")) :].strip("/")
+    return f"{root_here.rstrip('/')}/{below_root}".rstrip("/") or "/"
+
+
+def below(path: str, sources: Iterable[str]) -> str | None:
+    """An absolute path as one below the first of these folders that it is in; None where it is in none of them.
+
+    >>> below("/a/b/c", ["/x", "/a/"]), below("/ab", ["/a"])
+    ('b/c', None)
+    """
+    parts = path.split("/")
+    for source in sources:
+        head = composed(source.rstrip("/")).split("/")
+        if [composed(part) for part in parts[: len(head)]] == head:
+            return "/".join(parts[len(head) :])
+    return None
 
 
 def sidecar_names(name: str, extensions: str | None) -> Iterator[str]:
@@ -126,21 +136,49 @@ def parse_mapping(text: str) -> RootMapping:
     return RootMapping(old.rstrip("/"), new.rstrip("/") or "/")
 
 
+def mapped(path: str, mappings: Iterable[RootMapping]) -> tuple[RootMapping, str] | None:
+    """The longest mapping that fits a path, and what of the path is below it ('' for the very folder); or None.
+
+    >>> mapped("d:/photos/2013", [RootMapping("D:/Photos", "/mnt/photos")])
+    (RootMapping(old='D:/Photos', new='/mnt/photos'), '2013')
+    """
+    parts = _parts(path)
+    for mapping in sorted(mappings, key=lambda mapping: len(_parts(mapping.old)), reverse=True):
+        old = _parts(mapping.old)
+        if _compared(path, parts[: len(old)]) == _compared(path, old):
+            return mapping, "/".join(parts[len(old) :])
+    return None
+
+
 def map_path(path: str, mappings: Iterable[RootMapping]) -> str:
     """A catalog's path on this machine: the longest mapping that fits it wins; without one it stays as it is."""
-    fitting = [mapping for mapping in mappings if _is_below(path, mapping.old)]
-    if not fitting:
+    found = mapped(path, mappings)
+    if found is None:
         return path
-    best = max(fitting, key=lambda mapping: len(mapping.old))
-    rest = path[len(best.old) :].strip("/")
-    return join_path(best.new if best.new != "/" else "", rest) if rest else best.new
+    mapping, rest = found
+    return f"{mapping.new.rstrip('/')}/{rest}" if rest else mapping.new
 
 
-def _is_below(path: str, folder: str) -> bool:
-    if _DRIVE.match(path) or path.startswith("//"):
-        # Windows' names are the same in any case.
-        path, folder = path.casefold(), folder.casefold()
-    return path == folder or path.startswith(f"{folder}/")
+def _parts(path: str) -> list[str]:
+    return composed(path).rstrip("/").split("/")
+
+
+def _compared(path: str, parts: Iterable[str]) -> list[str]:
+    """The parts as they are compared: Windows' names are the same in any case."""
+    on_windows = _DRIVE.match(f"{path}/") is not None or path.startswith("//")
+    return [part.casefold() for part in parts] if on_windows else list(parts)
+
+
+def is_absolute(path: str) -> bool:
+    """Whether a path is absolute on some system: a drive's or a NAS's on Windows, or one that starts at the root."""
+    return path.startswith(("/", "\\\\")) or _DRIVE.match(path.replace("\\", "/")) is not None
+
+
+def with_slashes(path: str) -> str:
+    """A path as a catalog spells it, without a slash at its end. Only Windows' backslash is no part of a name."""
+    if path.startswith("\\\\") or _DRIVE.match(path.replace("\\", "/")):
+        path = path.replace("\\", "/")
+    return path.rstrip("/") or "/"
 
 
 def volume_of(path: str, home_of_volumes: Iterable[str] = ("/Volumes", "/media", "/run/media", "/mnt")) -> str:

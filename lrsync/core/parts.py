@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
-from typing import Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
-from lrsync.core.model import Content
+if TYPE_CHECKING:
+    from lrsync.core.model import Content
 
 MIB: Final = 1 << 20
 HELD_BYTES: Final = 4 * MIB

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final, assert_never
 
+from lrsync.core.amounts import MaxDelete
 from lrsync.core.filetypes import is_original
 from lrsync.core.keys import split_path
 from lrsync.core.model import (
@@ -14,30 +15,15 @@ from lrsync.core.model import (
     ChangeKind,
     Content,
     Drift,
-    ListedObject,
     ManifestEntry,
     MarkMissing,
-    ObjectInfo,
     Quarantine,
     Restat,
     Return,
     ServerCopy,
     Upload,
 )
-
-
-@dataclass(frozen=True, slots=True)
-class MaxDelete:
-    """How many files one run may delete: a count, a percentage of the known files, or (default) the larger of both."""
-
-    count: int | None = 10
-    percent: float | None = 10.0
-
-    def limit(self, known: int) -> int:
-        """The limit for a library of `known` files."""
-        shares = [] if self.percent is None else [int(known * self.percent / 100)]
-        counts = [] if self.count is None else [self.count]
-        return max(shares + counts, default=0)
+from lrsync.core.objects import ListedObject, ObjectInfo
 
 
 def decide(candidate: Candidate) -> Action:
@@ -159,6 +145,11 @@ def check_guards(facts: DeleteFacts, max_delete: MaxDelete) -> list[str]:
 MASS_CHANGE_FILES: Final = 50
 MASS_CHANGE_SHARE: Final = 0.30
 """More changed files than both is not a day's work: ransomware, a broken script, a bad batch edit."""
+
+
+def known_that_matter(changed: int) -> int:
+    """Of more known files than these, so many that changed are no mass change."""
+    return int(changed / MASS_CHANGE_SHARE) + 1
 
 
 def is_mass_change(changed: int, known: int) -> bool:

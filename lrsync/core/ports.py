@@ -7,38 +7,19 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
-from lrsync.core.model import (
-    Content,
-    Drift,
-    Finding,
-    FindingKind,
-    LibraryRow,
-    ListedFolder,
-    ListedObject,
-    ListedVersion,
-    ManifestEntry,
-    MultipartRecord,
-    ObjectInfo,
-    Outcome,
-    PartInfo,
-    QuarantinedContent,
-    RequestCounts,
-    RowCounts,
-    RunKind,
-    RunResult,
-    RunSummary,
-    ScannedDir,
-    Stat,
-    Stored,
-    VerifyScope,
-)
-from lrsync.errors import LrsyncError, ObjectError
-
 if TYPE_CHECKING:  # named, never made: a quiet night need not load them
+    from lrsync.core.catalogs import OutsideCatalog
     from lrsync.core.download import PartialNote
-    from lrsync.core.lightroom import CatalogFacts
+    from lrsync.core.findings import Finding, FindingKind, QuarantinedContent
+    from lrsync.core.library import LibraryRow, RowCounts
+    from lrsync.core.lightroom import CatalogFacts, CatalogFolder, NamedPhoto
+    from lrsync.core.model import Content, Drift, ManifestEntry, MultipartRecord, Outcome, VerifyScope
+    from lrsync.core.objects import ListedFolder, ListedObject, ListedVersion, ObjectInfo, PartInfo, Stored
+    from lrsync.core.runs import RequestCounts, RunKind, RunResult, RunSummary
+    from lrsync.core.scan import ScannedDir, Stat
     from lrsync.core.thaw import Tier
     from lrsync.core.timeline import FileVersion, PathState, Recorded
+    from lrsync.errors import LrsyncError, ObjectError
 
 Clock = Callable[[], int]
 """Nanoseconds since the epoch, now."""
@@ -356,6 +337,20 @@ class CatalogStoppedError(Exception):
     """The user wants to stop, and a catalog was being copied."""
 
 
+class CatalogDamagedError(Exception):
+    """A copy is no sound catalog; the message says why."""
+
+
+class CatalogNames(Protocol):
+    """The files that an open copy of a catalog names. Methods raise CatalogDamagedError."""
+
+    def folders(self) -> Sequence[CatalogFolder]:
+        """Every folder that it knows."""
+
+    def photos(self, folder: int | None) -> Sequence[NamedPhoto]:
+        """The photos of one folder, by its id; None: of no folder that is known."""
+
+
 class CatalogPart(NamedTuple):
     """What a snapshot of a catalog is made of: the database, or the data folder as an archive. See `SnapshotPart`."""
 
@@ -380,6 +375,9 @@ class CatalogCopy(Protocol):
     def stat(self) -> Stat:
         """The copy's size, with the times that a scan shows for the catalog as it was copied."""
 
+    def names(self) -> AbstractContextManager[CatalogNames]:
+        """What the catalog names. Raises CatalogDamagedError."""
+
     @property
     def tree(self) -> SourceTree:
         """Reads the copy's bytes in the place of the live catalog's."""
@@ -396,13 +394,23 @@ class CatalogSource(Protocol):
     """Where copies of catalogs come from."""
 
     def copied(self, path: str) -> AbstractContextManager[CatalogCopy]:
-        """A copy of the catalog at this relative path.
+        """A copy of the catalog at this relative path, or at this absolute one.
 
         Raises CatalogBusyError, CatalogStoppedError, OSError (FileNotFoundError where it is gone).
         """
 
     def newest_backup(self, path: str) -> AbstractContextManager[CatalogCopy | None]:
         """The newest sound backup that Lightroom itself made of it. Raises OSError."""
+
+
+class OutsideCatalogs(Protocol):
+    """The catalogs that are kept although they lie outside of the source."""
+
+    def changed(self) -> Sequence[OutsideCatalog]:
+        """Those that are not as they were when they were last kept, or not there. Cheap: a few stats each."""
+
+    def settle(self, kept: Mapping[str, Stat]) -> None:
+        """These were kept as of these stats. Raises OSError."""
 
 
 class SnapshotDamagedError(Exception):
@@ -461,8 +469,8 @@ class ManifestStore(Protocol):
     def row(self, path: str) -> ManifestEntry | None:
         """One file's row."""
 
-    def count(self) -> int:
-        """How many rows there are."""
+    def count(self, *, at_most: int | None = None) -> int:
+        """How many rows there are; with `at_most`, that where there are more: it looks at no more rows."""
 
     def folder_counts(self) -> dict[str, int]:
         """How many rows there are directly in each folder, by its path; folders without any are left out."""

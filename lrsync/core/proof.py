@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import base64
 
-from lrsync.core.model import Checksum, ChecksumKind, Content, ManifestEntry, ObjectInfo
+from lrsync.core.checksums import Checksum, ChecksumKind
+from lrsync.core.model import Content, ManifestEntry
+from lrsync.core.objects import ObjectInfo
 from lrsync.core.parts import parse_mtime, sha256_in
 
 

@@ -2,36 +2,19 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING
 
+from lrsync.core.amounts import Sample
 from lrsync.core.filetypes import TypeFilter
 from lrsync.core.restoring import Overwrite
 from lrsync.core.thaw import CHEAPEST_TODAY, ThawWish
 
-if TYPE_CHECKING:  # named, never made: most commands are no audit
+if TYPE_CHECKING:  # named, never made: most commands have nothing to do with catalogs
     from lrsync.core.audit import FileState
     from lrsync.core.lightroom import RootMapping
-
-
-@dataclass(frozen=True, slots=True)
-class Sample:
-    """How much of a library: a number of files, or a percentage of them."""
-
-    count: int | None = None
-    percent: float | None = None
-
-    def limit(self, files: int) -> int:
-        """How many of `files` files: of any library a percentage is at least one file.
-
-        >>> Sample(percent=2).limit(1001), Sample(count=500).limit(20)
-        (21, 20)
-        """
-        if self.count is not None:
-            return min(self.count, files)
-        return files if self.percent is None else min(files, math.ceil(files * self.percent / 100))
+    from lrsync.core.photos import PhotoWish
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,8 +51,8 @@ class RestoreRequest:
     """Which files to bring back, as the user named them, and where to: `to` is a folder, None is in place.
 
     `listed`: the lines of a list of paths; None for no list. Times in nanoseconds since the epoch: from `since_ns`
-    on, before `until_ns`. `at_ns`: as the library was at that time. `thaw`: how archived objects are asked for; None
-    for not at all.
+    on, before `until_ns`. `photos`: only those, by what a catalog knows. `at_ns`: as the library was at that time.
+    `thaw`: how archived objects are asked for; None for not at all.
     """
 
     paths: tuple[str, ...] = ()
@@ -79,6 +62,7 @@ class RestoreRequest:
     since_ns: int | None = None
     until_ns: int | None = None
     types: TypeFilter | None = None
+    photos: PhotoWish | None = None
     companions: bool = True
     overwrite: Overwrite = Overwrite.NEVER
     knowledge: Knowledge = Knowledge.AUTO

@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Final, Protocol
 
-from lrsync.core.model import Drift, ManifestEntry, Stat
+from lrsync.core.model import Drift, ManifestEntry
+from lrsync.core.scan import Stat
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +31,10 @@ class RestoreItem:
 
 class Backup(Protocol):
     """Everything that can be restored. May be gone through more than once, each time the same."""
+
+    @property
+    def has_folders(self) -> bool:
+        """Whether `folder` looks into one folder, rather than through everything."""
 
     def items(self) -> Iterator[RestoreItem]:
         """Every file, sorted by its path. Flat memory: a library may have 2,000,000."""

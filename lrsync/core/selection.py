@@ -29,16 +29,18 @@ class NameTest:
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """What is wanted. Names, folders and the list add up; times and types narrow that down. Nothing is everything.
+    """What is wanted. Names, folders and the list add up; photos, times and types narrow that down. Nothing is
+    everything.
 
-    `listed`: every spelling of the paths of a list, with the line that it stands for. Times in nanoseconds since the
-    epoch: from `since_ns` on, before `until_ns`. `companions`: a RAW that is wanted brings its sidecars and the
-    JPEG of the pair.
+    `listed`: every spelling of the paths of a list, with the line that it stands for. `photos`: the only paths that
+    may be meant, as a catalog told. Times in nanoseconds since the epoch: from `since_ns` on, before `until_ns`.
+    `companions`: a RAW that is wanted brings its sidecars and the JPEG of the pair.
     """
 
     names: tuple[NameTest, ...] = ()
     folders: frozenset[str] = frozenset()
     listed: Mapping[str, str] | None = None
+    photos: frozenset[str] | None = None
     since_ns: int | None = None
     until_ns: int | None = None
     types: TypeFilter | None = None
@@ -47,7 +49,7 @@ class Selection:
     @property
     def is_everything(self) -> bool:
         """Whether nothing is left out."""
-        return not (self.places or self.by_time or self.types)
+        return not (self.places or self.by_time or self.types or self.photos is not None)
 
     @property
     def places(self) -> bool:
@@ -93,6 +95,11 @@ class Selector:
 
     def _takes(self, item: RestoreItem) -> bool:
         chosen = self.selection
+        if chosen.photos is not None and item.path not in chosen.photos:
+            # A name or folder stands for something all the same: another of its files may be none of the photos.
+            if chosen.places:
+                self._is_placed(item.path)
+            return False
         if chosen.places and not self._is_placed(item.path):
             return False
         if chosen.types is not None and not chosen.types.takes(_name(item)):
@@ -123,8 +130,8 @@ class Selector:
 
 
 def search(backup: Backup, selector: Selector) -> Iterator[RestoreItem]:
-    """What the selection wants of a backup. Where it names only single files, only their folders are looked at."""
-    folders = _folders_named(backup, selector.selection)
+    """What the selection wants of a backup. Where it is about single files, only their folders are looked at."""
+    folders = _folders_wanted(backup, selector.selection)
     if folders is None:
         yield from selector.select(backup.items())
         return
@@ -132,10 +139,12 @@ def search(backup: Backup, selector: Selector) -> Iterator[RestoreItem]:
         yield from selector.select(backup.folder(folder))
 
 
-def _folders_named(backup: Backup, selection: Selection) -> list[str] | None:
+def _folders_wanted(backup: Backup, selection: Selection) -> list[str] | None:
     """The folders of the single files that are wanted; None where the whole backup must be looked through."""
-    if selection.folders or selection.listed is not None or not selection.names:
+    if not backup.has_folders or selection.folders or selection.listed is not None:
         return None
+    if not selection.names:
+        return None if selection.photos is None else sorted({split_path(path)[0] for path in selection.photos})
     folders = set[str]()
     for name in selection.names:
         found = [path for path in sorted(name.paths) if backup.has(path)]

@@ -13,7 +13,8 @@ from enum import Enum
 from typing import NamedTuple
 
 from lrsync.core.keys import KeyProblem, is_reserved, listing_prefix, path_for
-from lrsync.core.model import ListedObject, ListedVersion, ManifestEntry, ObjectInfo
+from lrsync.core.model import ManifestEntry
+from lrsync.core.objects import ListedObject, ListedVersion, ObjectInfo
 from lrsync.core.parts import parse_mtime
 from lrsync.core.proof import sha256_of
 from lrsync.core.trash import of_object

@@ -20,7 +20,8 @@ from lrsync.core.keys import (
     split_trash_key,
     time_of_stamp,
 )
-from lrsync.core.model import Failed, ListedObject, ListedVersion
+from lrsync.core.model import Failed
+from lrsync.core.objects import ListedObject, ListedVersion
 
 SNAPSHOT_VERSIONS_KEPT: Final = 10
 """Of the manifest's snapshot so many versions stay, however old: they are what a rebuild falls back to."""

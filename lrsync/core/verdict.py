@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from lrsync.core.model import Checksum, ChecksumKind, Drift, ManifestEntry, ObjectInfo
+from lrsync.core.checksums import Checksum, ChecksumKind
+from lrsync.core.model import Drift, ManifestEntry
+from lrsync.core.objects import ObjectInfo
 from lrsync.core.parts import sha256_in
 from lrsync.core.proof import encode_checksum, proves_entry
 

@@ -13,25 +13,17 @@ from dataclasses import dataclass, field
 from functools import partial
 
 from lrsync.core.events import EventSink, Phase, PhaseStarted, WorkFinished
+from lrsync.core.findings import FindingKind, QuarantinedContent
 from lrsync.core.keys import split_path, trash_stamp
-from lrsync.core.model import (
-    Change,
-    ChangeKind,
-    Done,
-    Failed,
-    FindingKind,
-    Held,
-    Outcome,
-    QuarantinedContent,
-    RunKind,
-    RunSummary,
-    ScannedFile,
-)
+from lrsync.core.model import Change, ChangeKind, Done, Failed, Held, Outcome
 from lrsync.core.ports import Clock, ManifestStore, ObjectStore, SealStore, SourceTree
 from lrsync.core.requests import Named
-from lrsync.engine.multipart import InflightBytes, MultipartUploader, StoppedError
+from lrsync.core.runs import RunKind, RunSummary
+from lrsync.core.scan import ScannedFile
+from lrsync.engine.multipart import InflightBytes, MultipartUploader
 from lrsync.engine.recorder import Recorder, change_of
-from lrsync.engine.runs import LazyStore, run_row
+from lrsync.engine.runs import LazyStore, RunRow
+from lrsync.engine.stop import StoppedError
 from lrsync.engine.tally import Tallier
 from lrsync.engine.transfer import TransferPolicy, Transferrer
 
@@ -59,7 +51,7 @@ class AcceptOptions:
     prefix: str
     storage_class: str = "STANDARD"
     threads: int = 8
-    batch_size: int = 200
+    batch_size: int = 500
     dry_run: bool = False
 
 
@@ -87,14 +79,15 @@ class _Acceptance:
         self.store = LazyStore(self.ports.open_store)
 
     def execute(self) -> RunSummary:
-        with run_row(
-            self.ports.seals,
-            RunKind.ACCEPT,
-            self.summary,
-            self.ports.clock,
-            store=self.store,
+        row = RunRow(
+            seals=self.ports.seals,
+            kind=RunKind.ACCEPT,
+            summary=self.summary,
+            clock=self.ports.clock,
+            requests=self.store.requests,
             settle=self.recorder.flush,
-        ):
+        )
+        with row.around():
             self._run()
         return self.summary
 

@@ -5,11 +5,10 @@ Reads only. Memory is bounded by the largest folder (and by what is asked to be 
 
 from __future__ import annotations
 
-import unicodedata
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import Final, Protocol
+from typing import Final, NamedTuple, Protocol
 
 from lrsync.core.audit import (
     AuditedFile,
@@ -24,31 +23,33 @@ from lrsync.core.audit import (
 )
 from lrsync.core.events import EventSink, Phase, PhaseAdvanced, PhaseStarted
 from lrsync.core.filetypes import is_original, is_photo
-from lrsync.core.keys import join_path
-from lrsync.core.lightroom import CatalogFacts, CatalogFolder, NamedFile, RootMapping, map_path, volume_of
-from lrsync.core.model import ScannedDir
-from lrsync.core.ports import Clock, SourceTree
-from lrsync.engine.pool import StoppedError
+from lrsync.core.keys import composed, join_path
+from lrsync.core.lightroom import (
+    CatalogFacts,
+    CatalogFolder,
+    RootMapping,
+    below,
+    import_size,
+    map_path,
+    path_here,
+    sidecar_names,
+    volume_of,
+)
+from lrsync.core.ports import CatalogNames, Clock, SourceTree
+from lrsync.core.scan import ScannedDir
+from lrsync.engine.audit_folder import FolderHere
+from lrsync.engine.stop import StoppedError
 
 _PREVIEWS: Final = ".lrdata"
 _LEFT_OUT: Final = "left out by the rules, or reached through a link"
 _UNREADABLE: Final = "cannot be read"
 
 
-class Catalog(Protocol):
+class Catalog(CatalogNames, Protocol):
     """An open copy of a catalog."""
 
     def facts(self) -> CatalogFacts:
         """What it says of itself."""
-
-    def folders(self) -> list[CatalogFolder]:
-        """Every folder that it knows."""
-
-    def sort_into(self, places: Sequence[tuple[int, int]]) -> None:
-        """Sort all files by place: (folder's id, place's number)."""
-
-    def at(self, place: int | None) -> Iterator[NamedFile]:
-        """The files of one place; None: of no folder that is known."""
 
 
 class Probe(Protocol):
@@ -67,20 +68,14 @@ class Probe(Protocol):
 class AuditMemory(Protocol):
     """What the last audit of this catalog found in it."""
 
-    def begin(self) -> None:
-        """Forget what was added since the last `settle`."""
-
-    def add(self, photo_id: str, path: str) -> None:
-        """A photo that the catalog has now."""
-
     def previous(self) -> tuple[int, int] | None:
         """When the last audit was (nanoseconds since the epoch), and how many photos it found."""
 
     def vanished(self) -> Iterator[str]:
-        """The paths of photos that the last audit found and that were not added now."""
+        """The paths of photos that the last audit found and that the catalog does not have now."""
 
     def settle(self, now_ns: int) -> None:
-        """What was added is what the next audit is compared with."""
+        """What the catalog has now is what the next audit is compared with."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,11 +119,24 @@ class _Where(Enum):
 class _Place:
     """One folder: as the catalog spells it, on this machine, and below the source (None: it is not in there)."""
 
+    id: int | None
     root: str
     path: str
     disk: str
     where: _Where
     below: str | None = None
+
+    def path_of(self, name: str) -> str:
+        """A file's path as the catalog spells it."""
+        return join_path(self.path, name) if self.path != "/" else f"/{name}"
+
+
+class _Named(NamedTuple):
+    """One file that a catalog names: a photo, or a sidecar of one."""
+
+    name: str
+    import_hash: str | None = None
+    is_sidecar: bool = False
 
 
 @dataclass(slots=True)
@@ -153,7 +161,6 @@ class _Audit:
     def execute(self) -> AuditReport:
         """Walk the source once, then look at whatever the walk did not come to."""
         self.ports.sink(PhaseStarted(Phase.AUDITING, self.report.facts.files))
-        self.ports.memory.begin()
         self._find_places()
         if self.ports.tree is not None:
             for scanned in self.ports.tree.walk():
@@ -171,39 +178,26 @@ class _Audit:
 
     def _find_places(self) -> None:
         roots: dict[str, str] = {}
-        numbers = []
         for folder in self.ports.catalog.folders():
             if folder.root not in roots:
                 roots[folder.root] = self._root_here(folder.root)
                 self.report.roots[folder.root] = RootTally(roots[folder.root])
-            numbers.append((folder.id, len(self.places)))
             self._add_place(folder, roots[folder.root])
-        self.ports.catalog.sort_into(numbers)
 
     def _root_here(self, root: str) -> str:
         here = map_path(root.rstrip("/") or "/", self.options.mappings)
         return self.ports.probe.resolve(here) if self.ports.probe.is_folder(here) else here
 
     def _add_place(self, folder: CatalogFolder, root_here: str) -> None:
-        disk = join_path(root_here.rstrip("/"), folder.path[len(folder.root.rstrip("/")) :].strip("/"))
-        disk = disk.rstrip("/") or "/"
-        below = self._below_source(disk)
-        where = self._where(disk, root_here, below)
-        if below is not None:
-            self.inside.setdefault(_composed(below), []).append(len(self.places))
-        self.places.append(_Place(folder.root, folder.path, disk, where, below))
+        disk = path_here(folder, root_here)
+        inside = below(disk, self.ports.sources)
+        where = self._where(disk, root_here, inside)
+        if inside is not None:
+            self.inside.setdefault(composed(inside), []).append(len(self.places))
+        self.places.append(_Place(folder.id, folder.root, folder.path, disk, where, inside))
 
-    def _below_source(self, path: str) -> str | None:
-        """The path below the source; None where it is not in there."""
-        parts = path.split("/")
-        for source in self.ports.sources:
-            head = _composed(source.rstrip("/")).split("/")
-            if [_composed(part) for part in parts[: len(head)]] == head:
-                return "/".join(parts[len(head) :])
-        return None
-
-    def _where(self, disk: str, root_here: str, below: str | None) -> _Where:
-        if below is not None:
+    def _where(self, disk: str, root_here: str, inside: str | None) -> _Where:
+        if inside is not None:
             return _Where.UNMOUNTED if self.ports.tree is None else _Where.INSIDE
         probe = self.ports.probe
         there = probe.is_folder(root_here) or probe.is_folder(volume_of(disk))
@@ -212,23 +206,56 @@ class _Audit:
     # --- a folder of the source ---------------------------------------------------------------------------
 
     def _take_folder(self, scanned: ScannedDir) -> None:
-        numbers = self.inside.get(_composed(scanned.path), ())
         names: set[str] = set()
+        numbers = self.inside.get(composed(scanned.path), ())
         if numbers:
-            here = _Here(scanned, self.ports.rows(scanned.path))
+            here = FolderHere(scanned, self.ports.rows(scanned.path))
             for number in numbers:
                 self.visited.add(number)
-                for file in self.ports.catalog.at(number):
-                    names.add(self._take_file(file, self.places[number], here))
+                self._take_files(self.places[number], here, names)
         self._report_unnamed(scanned, names)
         self.ports.sink(PhaseAdvanced(Phase.AUDITING, self.report.photos))
 
-    def _take_file(self, file: NamedFile, place: _Place, here: _Here) -> str:
+    def _take_files(self, place: _Place, here: FolderHere, names: set[str]) -> None:
+        """Count a folder's files; `names` takes those that they have on the disk.
+
+        The hot path: mostly every file is just as it was backed up, and those are counted by the folder.
+        """
+        known, photos, sidecars = here.safe, list[Recorded](), list[Recorded]()
+        for name, extensions, import_hash in self.ports.catalog.photos(place.id):
+            if (row := known.get(name)) is None:
+                names.add(self._take_file(_Named(name, import_hash), place, here))
+            else:
+                photos.append(row)
+                if import_hash is not None and not import_hash.endswith(f":{row.size}"):
+                    self._witness(_Named(name, import_hash), place, row.size)
+            for sidecar in sidecar_names(name, extensions) if extensions else ():
+                if (row := known.get(sidecar)) is None:
+                    names.add(self._take_file(_Named(sidecar, is_sidecar=True), place, here))
+                else:
+                    sidecars.append(row)
+        self._take_safe(place, photos, sidecars, names)
+
+    def _take_safe(
+        self, place: _Place, photos: Sequence[Recorded], sidecars: Sequence[Recorded], names: set[str]
+    ) -> None:
+        self.report.count_many(place.root, FileState.SAFE, photos=len(photos), sidecars=len(sidecars))
+        for rows, is_sidecar in ((photos, False), (sidecars, True)):
+            names.update([row.name for row in rows])
+            for proven_ns in {row.proven_ns for row in rows}:
+                self.report.take_proof(proven_ns)
+            if FileState.SAFE in self.options.listed:
+                self.report.listed += [
+                    AuditedFile(FileState.SAFE, place.path_of(r.name), place.root, is_sidecar, r.size, r.proven_ns)
+                    for r in rows
+                ]
+
+    def _take_file(self, file: _Named, place: _Place, here: FolderHere) -> str:
         """Count one file; returns the name that it has on the disk."""
         disk, name = here.find(file.name)
         note, state = "", None
         if disk is None:
-            disk, name, note, state = self._look_closer(file, place, here)
+            disk, name, note, state = self._look_closer(file.name, place, here)
         row = here.row(name)
         if state is None:
             state = judge(disk, row)
@@ -236,25 +263,25 @@ class _Audit:
         return name
 
     def _look_closer(
-        self, file: NamedFile, place: _Place, here: _Here
+        self, wanted: str, place: _Place, here: FolderHere
     ) -> tuple[DiskFacts | None, str, str, FileState | None]:
         """A file that the walk did not show: gone, left out, a placeholder, or spelled in another case."""
         try:
-            found = self.ports.probe.look(join_path(place.disk, file.name))
+            found = self.ports.probe.look(join_path(place.disk, wanted))
         except OSError:
-            return None, file.name, _UNREADABLE, FileState.PENDING
+            return None, wanted, _UNREADABLE, FileState.PENDING
         if isinstance(found, FileState):
-            return None, file.name, "", found
+            return None, wanted, "", found
         if found is None:
-            return None, file.name, "", None
-        name = here.in_another_case(file.name)
-        return found, name or file.name, "" if name else _LEFT_OUT, None
+            return None, wanted, "", None
+        name = here.in_another_case(wanted)
+        return found, name or wanted, "" if name else _LEFT_OUT, None
 
     def _report_unnamed(self, scanned: ScannedDir, names: Collection[str]) -> None:
         if f"{_PREVIEWS}/" in f"{scanned.path}/":
             return
         for file in scanned.files:
-            if is_photo(file.name) and file.name not in names:
+            if file[0] not in names and is_photo(file[0]):
                 path = join_path(scanned.path, file.name)
                 self._add(AuditedFile(FileState.NOT_IN_CATALOG, path, "", size=file.size))
 
@@ -263,8 +290,8 @@ class _Audit:
     def _take_elsewhere(self, number: int, place: _Place) -> None:
         """A folder that the walk did not come to: it is gone, left out, outside of the source, or not mounted."""
         rows = {} if place.below is None else self.ports.rows(place.below)
-        here = _Here(ScannedDir("", ()), rows)
-        for file in self.ports.catalog.at(number):
+        here = FolderHere(ScannedDir(""), rows)
+        for file in self._named(place):
             match place.where:
                 case _Where.INSIDE:
                     self._take_file(file, place, here)
@@ -275,7 +302,14 @@ class _Audit:
                 case _Where.OUTSIDE:
                     self._take_outside(file, place)
 
-    def _take_outside(self, file: NamedFile, place: _Place) -> None:
+    def _named(self, place: _Place) -> Iterator[_Named]:
+        """The files of a folder, sidecars after their photo."""
+        for name, extensions, import_hash in self.ports.catalog.photos(place.id):
+            yield _Named(name, import_hash)
+            for sidecar in sidecar_names(name, extensions):
+                yield _Named(sidecar, is_sidecar=True)
+
+    def _take_outside(self, file: _Named, place: _Place) -> None:
         try:
             found = self.ports.probe.look(join_path(place.disk, file.name))
         except OSError:
@@ -287,32 +321,34 @@ class _Audit:
 
     def _take_homeless(self) -> None:
         """Files whose folder the catalog itself does not know: they must not be left out of the account."""
-        for file in self.ports.catalog.at(None):
+        nowhere = _Place(None, "", "", "", _Where.OUTSIDE)
+        for file in self._named(nowhere):
             self.report.roots.setdefault("", RootTally(""))
-            nowhere = _Place("", "", "", _Where.OUTSIDE)
             self._count(file, nowhere, FileState.MISSING, None, None, "its folder is not in the catalog")
 
     # --- counting -----------------------------------------------------------------------------------------
 
     def _count(
         self,
-        file: NamedFile,
+        file: _Named,
         place: _Place,
         state: FileState,
         disk: DiskFacts | None,
         row: Recorded | None,
         note: str,
     ) -> None:
-        path = join_path(place.path, file.name) if place.path != "/" else f"/{file.name}"
         size = disk.size if disk is not None else None
         proven = row.proven_ns if row is not None and row.good else None
-        if not file.is_sidecar:
-            self.ports.memory.add(file.photo_id, path)
-            if None not in (size, file.import_size) and size != file.import_size and is_original(file.name):
-                assert size is not None
-                assert file.import_size is not None
-                self.report.witnesses.append(SizeWitness(path, file.import_size, size))
-        self._add(AuditedFile(state, path, place.root, file.is_sidecar, size, proven, note))
+        if size is not None and not file.is_sidecar:
+            self._witness(file, place, size)
+        self._add(AuditedFile(state, place.path_of(file.name), place.root, file.is_sidecar, size, proven, note))
+
+    def _witness(self, file: _Named, place: _Place, size: int) -> None:
+        """Compare the size on the disk with the one that the file had when it was imported."""
+        imported = import_size(file.import_hash)
+        if imported not in (None, size) and is_original(file.name):
+            assert imported is not None
+            self.report.witnesses.append(SizeWitness(place.path_of(file.name), imported, size))
 
     def _add(self, file: AuditedFile) -> None:
         self.report.count(file)
@@ -330,45 +366,3 @@ class _Audit:
     def _check_stop(self) -> None:
         if self.ports.stopping():
             raise StoppedError("auditing")
-
-
-class _Here:
-    """One folder on the disk and in the manifest, asked by the catalog's spelling of a name."""
-
-    def __init__(self, scanned: ScannedDir, rows: Mapping[str, Recorded]) -> None:
-        self._disk = {file[0]: file for file in scanned.files}
-        self._rows = rows
-        self._composed: dict[str, str] | None = None
-
-    def find(self, name: str) -> tuple[DiskFacts | None, str]:
-        """The file's facts, and its name as the disk spells it (a Mac's disk may have it decomposed)."""
-        found = self._disk.get(name)
-        if found is None and not name.isascii():
-            name = self._spellings().get(_composed(name), name)
-            found = self._disk.get(name)
-        return (None if found is None else DiskFacts(found.size, found.mtime_ns, found.ctime_ns)), name
-
-    def in_another_case(self, name: str) -> str | None:
-        """The file that a disk which does not tell cases apart gives for this name."""
-        wanted = _composed(name).casefold()
-        return next((other for other in self._disk if _composed(other).casefold() == wanted), None)
-
-    def row(self, name: str) -> Recorded | None:
-        """The manifest's row."""
-        row = self._rows.get(name)
-        if row is None and not name.isascii():
-            row = next((self._rows[other] for other in _forms(name) if other in self._rows), None)
-        return row
-
-    def _spellings(self) -> Mapping[str, str]:
-        if self._composed is None:
-            self._composed = {_composed(name): name for name in self._disk}
-        return self._composed
-
-
-def _composed(text: str) -> str:
-    return text if text.isascii() else unicodedata.normalize("NFC", text)
-
-
-def _forms(name: str) -> Iterable[str]:
-    return (unicodedata.normalize("NFC", name), unicodedata.normalize("NFD", name))

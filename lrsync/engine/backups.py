@@ -10,17 +10,20 @@ from concurrent.futures import Executor
 from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import islice
+from typing import ClassVar
 
 from lrsync.core.events import EventSink, Phase, PhaseAdvanced, PhaseStarted
 from lrsync.core.keys import KeyProblem, key_for, path_for, split_path
-from lrsync.core.model import Adopt, Change, ChangeKind, Content, Done, Failed, ManifestEntry, ObjectInfo, ScannedFile
+from lrsync.core.model import Adopt, Change, ChangeKind, Content, Done, Failed, ManifestEntry
+from lrsync.core.objects import ObjectInfo
 from lrsync.core.parts import parse_mtime
 from lrsync.core.ports import ManifestStore, ObjectStore, Shelf
 from lrsync.core.proof import sha256_of
 from lrsync.core.restoring import RestoreItem, item_of
+from lrsync.core.scan import ScannedFile
 from lrsync.core.selection import Selection, Selector, search
 from lrsync.core.timeline import FileVersion, Lost
-from lrsync.engine.pool import StoppedError
+from lrsync.engine.stop import StoppedError
 from lrsync.errors import ObjectError, ObjectMissingError
 
 BATCH = 500
@@ -31,6 +34,7 @@ class ManifestBackup:
     """What a manifest's rows tell: a library's own, or a snapshot's."""
 
     manifest: ManifestStore
+    has_folders: ClassVar[bool] = True
 
     def items(self) -> Iterator[RestoreItem]:
         """Every row, sorted by path."""
@@ -55,6 +59,7 @@ class ListingBackup:
     manifest: ManifestStore
     prefix: str
     refused: dict[str, str] = field(default_factory=dict)
+    has_folders: ClassVar[bool] = False
 
     def items(self) -> Iterator[RestoreItem]:
         """Every object that can be a file, sorted by path."""
@@ -146,6 +151,7 @@ class PastBackup:
 
     shelf: Shelf
     lost: Sequence[Lost]
+    has_folders: ClassVar[bool] = True
 
     def items(self) -> Iterator[RestoreItem]:
         """Every file of then, sorted by path."""

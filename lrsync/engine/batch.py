@@ -14,7 +14,8 @@ from typing import Final, NamedTuple
 from lrsync.core.events import WorkStarted
 from lrsync.core.filetypes import is_original
 from lrsync.core.keys import KeyProblem, key_for
-from lrsync.core.model import Candidate, Change, ChangeKind, Content, Stored, Upload, WorkResult
+from lrsync.core.model import Candidate, Change, ChangeKind, Content, Upload, WorkResult
+from lrsync.core.objects import Stored
 from lrsync.core.plan import decide
 from lrsync.core.ports import RacedError
 from lrsync.engine.transfer import Transferrer

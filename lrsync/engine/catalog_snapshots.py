@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
+from typing import NamedTuple
 
 from lrsync.core.catalogs import (
     KEPT,
@@ -26,9 +27,10 @@ from lrsync.core.catalogs import (
     to_prune,
 )
 from lrsync.core.events import EventSink, Notice
-from lrsync.core.keys import split_path, stamp_of, time_of_stamp, trash_stamp
-from lrsync.core.model import Content, Stat
+from lrsync.core.keys import composed, split_path, stamp_of, time_of_stamp, trash_stamp
+from lrsync.core.model import Content
 from lrsync.core.ports import CatalogCopy, CatalogPart, Clock, ManifestStore, ObjectStore
+from lrsync.core.scan import Stat
 from lrsync.engine.packed import PackedWriter, put_packed
 from lrsync.errors import ObjectError, UsageError
 
@@ -46,6 +48,14 @@ class _Found:
         return NOTE in self.objects
 
 
+class _Whole(NamedTuple):
+    """A snapshot that has its note. `size`: its bytes in the bucket."""
+
+    name: str
+    stamp: str
+    size: int
+
+
 @dataclass(frozen=True, slots=True)
 class SnapshotShelf:
     """Stores snapshots below one prefix. `make_content` has the digests of a few bytes (the note's)."""
@@ -60,7 +70,7 @@ class SnapshotShelf:
     keep: int = KEPT
 
     def store(self, path: str, copy: CatalogCopy, origin: Origin) -> SnapshotNote | None:
-        """Store a snapshot of this copy; None where the newest one has the same content.
+        """Store a snapshot of this copy; None where the newest one has the same content, or is newer than a backup.
 
         Raises ObjectError, BucketError, StoppedError and OSError.
         """
@@ -70,9 +80,17 @@ class SnapshotShelf:
         newest = self._newest_note(store, found)
         if newest is not None and newest.digests == frozenset((p.object, p.digest.hex()) for p in copy.parts):
             return None
+        if newest is not None and origin is Origin.BACKUP and newest.taken_ns >= copy.stat.mtime_ns:
+            # As the newest snapshot it would hide a later state: whoever restores takes the newest.
+            return None
         note = self._put(store, SnapshotId(name, trash_stamp(self.clock())), path, copy, origin)
         self._prune(store, name, found)
         return note
+
+    def has(self, path: str) -> bool:
+        """Whether a whole snapshot of this catalog is there. Raises ObjectError, BucketError."""
+        found = _list(self.open_store(), self.prefix, f"{catalogs_folder(self.prefix)}{snapshot_name(path)}/")
+        return any(objects.is_whole for objects in found.values())
 
     def _newest_note(self, store: ObjectStore, found: dict[SnapshotId, _Found]) -> SnapshotNote | None:
         whole = [snapshot for snapshot, objects in found.items() if objects.is_whole]
@@ -92,7 +110,8 @@ class SnapshotShelf:
         parts = tuple(self._put_part(store, snapshot, copy, part, now_ns) for part in copy.parts)
         facts = copy.facts
         printable = path.encode("utf-8", "backslashreplace").decode()
-        note = SnapshotNote(printable, origin, now_ns, facts.db_version, facts.files, parts)
+        taken_ns = copy.stat.mtime_ns if origin is Origin.BACKUP else now_ns
+        note = SnapshotNote(printable, origin, taken_ns, facts.db_version, facts.files, parts)
         store.put(snapshot_object(self.prefix, snapshot, NOTE), self.make_content(encode_note(note), now_ns))
         return note
 
@@ -135,38 +154,87 @@ def read_note(store: ObjectStore, prefix: str, snapshot: SnapshotId) -> Snapshot
 
 def find_snapshots(store: ObjectStore, prefix: str, sink: EventSink) -> Iterator[StoredSnapshot]:
     """Every whole snapshot, by catalog, the newest first. Raises ObjectError, BucketError."""
-    found = _list(store, prefix, catalogs_folder(prefix))
-    for snapshot in sorted(found, key=lambda s: (s.name, -time_of_stamp(s.stamp), s.stamp)):
-        if not found[snapshot].is_whole:
-            continue
-        try:
-            note = read_note(store, prefix, snapshot)
-        except ValueError as problem:
-            sink(Notice(f"the snapshot {snapshot.name} of {snapshot.stamp} cannot be read: {problem}"))
-            continue
-        yield StoredSnapshot(snapshot, note, sum(found[snapshot].objects.values()))
+    for snapshots in _by_catalog(store, prefix).values():
+        yield from _readable(store, prefix, sink, snapshots)
 
 
 def matching(snapshots: Iterable[StoredSnapshot], name: str) -> list[StoredSnapshot]:
     """Those of the catalogs that are called so: by path, by file name, or by their name among the snapshots."""
-    return [snapshot for snapshot in snapshots if not name or name in _names(snapshot)]
+    return [snapshot for snapshot in snapshots if _is_called(snapshot, name)]
 
 
-def _names(snapshot: StoredSnapshot) -> tuple[str, ...]:
-    file = split_path(snapshot.note.catalog)[1]
-    return snapshot.id.name, snapshot.note.catalog, file, file.rpartition(".")[0]
+def _is_called(snapshot: StoredSnapshot, name: str) -> bool:
+    file = split_path(snapshot.note.catalog.replace("\\", "/"))[1]
+    names = (snapshot.id.name, snapshot.note.catalog, file, file.rpartition(".")[0])
+    return not name or composed(name) in map(composed, names)
 
 
-def choose_snapshot(snapshots: Iterable[StoredSnapshot], name: str, stamp: str) -> StoredSnapshot:
-    """The newest snapshot of that name whose time begins with `stamp`. Raises UsageError where that is not one."""
-    hint = "'lrsync catalog list' names them all"
-    found = [each for each in matching(snapshots, name) if each.id.stamp.startswith(stamp)]
-    if not found:
-        what = f"no snapshot of '{name}'" if name else "no snapshot of a catalog"
-        raise UsageError(f"{what} is in the bucket" + (f" from {stamp}" if stamp else ""), hint=hint)
-    if len(catalogs := sorted({each.id.name for each in found})) > 1:
-        raise UsageError(f"{len(catalogs)} catalogs have snapshots", hint=f"name one: {', '.join(catalogs)}")
-    return max(found, key=lambda each: each.id.stamp)
+class SnapshotWish(NamedTuple):
+    """Which snapshot: of the catalog that is called so ('' is the only one), whose time begins with `stamp`, and that
+    was there at `until_ns` (nanoseconds since the epoch); of those the newest.
+    """
+
+    name: str = ""
+    stamp: str = ""
+    until_ns: int | None = None
+
+    def takes(self, snapshot: _Whole) -> bool:
+        """Whether its time fits."""
+        in_time = self.until_ns is None or time_of_stamp(snapshot.stamp) <= self.until_ns
+        return in_time and snapshot.stamp.startswith(self.stamp)
+
+
+def choose_snapshot(
+    store: ObjectStore, prefix: str, sink: EventSink, wish: SnapshotWish, *, how: str = "name one"
+) -> StoredSnapshot:
+    """The newest snapshot that is meant. Reads one note of each catalog. `how` a user says which catalog it is.
+
+    Raises UsageError where there is none, or those of several catalogs; ObjectError, BucketError.
+    """
+    by_catalog = _by_catalog(store, prefix)
+    if not by_catalog:
+        hint = "sync stores one when a catalog in the source, or one that --catalog names, has changed"
+        raise UsageError("no snapshot of a catalog is in the bucket", hint=hint)
+    newest = [
+        found
+        for snapshots in by_catalog.values()
+        if (found := next(_readable(store, prefix, sink, filter(wish.takes, snapshots)), None)) is not None
+    ]
+    called = matching(newest, wish.name)
+    if not called:
+        raise _none_such(wish)
+    if len(called) > 1:
+        paths = ", ".join(sorted(each.note.catalog for each in called))
+        raise UsageError(f"{len(called)} catalogs have snapshots", hint=f"{how}: {paths}")
+    return called[0]
+
+
+def _none_such(wish: SnapshotWish) -> UsageError:
+    what = f"no snapshot of '{wish.name}'" if wish.name else "no snapshot of a catalog"
+    when = f" from {wish.stamp}" if wish.stamp else ""
+    then = "" if wish.until_ns is None else f" that was there at {stamp_of(wish.until_ns)}"
+    hint = "'lrsync catalog list' names them all" + ("; --catalog-snapshot takes a later one" if then else "")
+    return UsageError(f"{what} is in the bucket{when}{then}", hint=hint)
+
+
+def _by_catalog(store: ObjectStore, prefix: str) -> dict[str, list[_Whole]]:
+    """The whole snapshots of each catalog, the newest first."""
+    found = _list(store, prefix, catalogs_folder(prefix))
+    whole = [_Whole(*snapshot, sum(f.objects.values())) for snapshot, f in found.items() if f.is_whole]
+    by_catalog: dict[str, list[_Whole]] = {}
+    for each in sorted(whole, key=lambda each: (each.name, -time_of_stamp(each.stamp), each.stamp)):
+        by_catalog.setdefault(each.name, []).append(each)
+    return by_catalog
+
+
+def _readable(
+    store: ObjectStore, prefix: str, sink: EventSink, snapshots: Iterable[_Whole]
+) -> Iterator[StoredSnapshot]:
+    for name, stamp, size in snapshots:
+        try:
+            yield StoredSnapshot(SnapshotId(name, stamp), read_note(store, prefix, SnapshotId(name, stamp)), size)
+        except ValueError as problem:
+            sink(Notice(f"the snapshot {name} of {stamp} cannot be read: {problem}"))
 
 
 def _list(store: ObjectStore, prefix: str, folder: str) -> dict[SnapshotId, _Found]:

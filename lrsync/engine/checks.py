@@ -11,12 +11,14 @@ from dataclasses import dataclass, field
 
 from lrsync.core.diff import same_facts
 from lrsync.core.filetypes import LOG_SUFFIXES, is_catalog
-from lrsync.core.model import Drift, Failed, Finding, ManifestEntry, Stat
+from lrsync.core.findings import Finding
+from lrsync.core.model import Drift, Failed, ManifestEntry
 from lrsync.core.ports import ObjectStore, RacedError, SourceTree
 from lrsync.core.requests import VerifyRequest
+from lrsync.core.scan import Stat
 from lrsync.core.verdict import judge_object
 from lrsync.engine import reports
-from lrsync.engine.multipart import StoppedError
+from lrsync.engine.stop import StoppedError
 from lrsync.errors import ObjectArchivedError, ObjectError, ObjectMissingError
 
 ATTEMPTS = 2

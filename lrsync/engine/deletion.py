@@ -7,12 +7,14 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Executor
 from dataclasses import dataclass
 
+from lrsync.core.amounts import MaxDelete
 from lrsync.core.events import EventSink, Phase, PhaseAdvanced, PhaseStarted
+from lrsync.core.findings import Finding, FindingKind
 from lrsync.core.keys import split_path, trash_key
-from lrsync.core.model import Done, Failed, Finding, FindingKind, ManifestEntry, Outcome, Trash
-from lrsync.core.plan import DeleteFacts, MaxDelete, check_guards
+from lrsync.core.model import Done, Failed, ManifestEntry, Outcome, Trash
+from lrsync.core.plan import DeleteFacts, check_guards
 from lrsync.core.ports import ManifestStore, ObjectStore, SourceTree
-from lrsync.engine.pool import Patience
+from lrsync.engine.stop import Patience
 from lrsync.engine.transfer import TransferPolicy
 from lrsync.errors import ObjectError, ObjectMissingError
 

@@ -12,10 +12,13 @@ from dataclasses import dataclass
 from typing import Final
 
 from lrsync.core.bucket import Access, BucketAdmin, Feature, FeatureFact, FeatureState, Reached
+from lrsync.core.checksums import ChecksumKind
 from lrsync.core.doctor import Check, Verdict
 from lrsync.core.keys import RESERVED, listing_prefix
-from lrsync.core.model import ChecksumKind, Content, Stat, Stored
+from lrsync.core.model import Content
+from lrsync.core.objects import Stored
 from lrsync.core.ports import ObjectStore
+from lrsync.core.scan import Stat
 from lrsync.errors import LrsyncError, ObjectError
 
 WARN_SKEW_S: Final = 60.0

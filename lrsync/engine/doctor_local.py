@@ -5,14 +5,15 @@ Pure judgement: reads nothing, writes nothing.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from lrsync.core.doctor import Check, Verdict
 from lrsync.core.library import Seen, is_proof, source_problem
-from lrsync.core.model import RunResult, StatusReport
+from lrsync.core.runs import RunResult
 from lrsync.core.schedule import Installed
+from lrsync.core.status import StatusReport
 from lrsync.errors import LrsyncError
 
 _S: Final = 1_000_000_000
@@ -57,6 +58,15 @@ def check_source(source: SourceFacts) -> Check:
     if source.problem is not None:
         return Check("source", Verdict.FAIL, source.problem.message, source.problem.hint)
     return Check("source", Verdict.PASS, source.path)
+
+
+def check_catalogs(there: Mapping[str, bool]) -> Check:
+    """Whether the catalogs are there that are named beside the source, by path."""
+    gone = [path for path, is_there in there.items() if not is_there]
+    if gone:
+        mend = "mount its drive, or correct --catalog ('catalogs' in the config file)"
+        return Check("catalogs", Verdict.FAIL, f"not there: {', '.join(gone)}", mend)
+    return Check("catalogs", Verdict.PASS, ", ".join(there))
 
 
 def check_marker(source: SourceFacts, manifest: ManifestFacts) -> Check:

@@ -13,13 +13,19 @@ from functools import partial
 from itertools import islice
 from typing import Protocol
 
+from lrsync.core.amounts import Sample
+from lrsync.core.counts import DrillCounts
 from lrsync.core.events import EventSink, FindingRaised, Phase, PhaseAdvanced, PhaseStarted
-from lrsync.core.model import DrillCounts, Failed, Finding, ManifestEntry, RunKind, RunSummary, Stat
+from lrsync.core.findings import Finding
+from lrsync.core.model import Failed, ManifestEntry
 from lrsync.core.ports import Clock, Damaged, ManifestStore, ObjectStore, Placed, SealStore, SourceTree
-from lrsync.core.requests import Sample, VerifyRequest
+from lrsync.core.requests import VerifyRequest
+from lrsync.core.runs import RunKind, RunSummary
+from lrsync.core.scan import Stat
 from lrsync.engine.checks import Checker, hash_file
-from lrsync.engine.pool import DaemonPool, StoppedError
-from lrsync.engine.runs import LazyStore, run_row
+from lrsync.engine.pool import DaemonPool
+from lrsync.engine.runs import LazyStore, RunRow
+from lrsync.engine.stop import StoppedError
 from lrsync.errors import ObjectArchivedError, ObjectError
 
 BATCH = 50
@@ -98,8 +104,15 @@ class _Drill:
 
     def execute(self) -> RunSummary:
         """Run, and write the run's row whatever happens."""
-        ports = self.ports
-        with run_row(ports.seals, RunKind.DRILL, self.summary, ports.clock, store=self.store, settle=self._note_proofs):
+        row = RunRow(
+            seals=self.ports.seals,
+            kind=RunKind.DRILL,
+            summary=self.summary,
+            clock=self.ports.clock,
+            requests=self.store.requests,
+            settle=self._note_proofs,
+        )
+        with row.around():
             self._run()
         return self.summary
 

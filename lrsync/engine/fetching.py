@@ -18,12 +18,13 @@ from typing import Final
 
 from lrsync.core.download import USUAL_RANGING, PartialNote, Ranging
 from lrsync.core.events import BytesSent, EventSink
-from lrsync.core.model import ObjectInfo, Stat
+from lrsync.core.objects import ObjectInfo
 from lrsync.core.parts import Part, parse_mtime, sha256_in
 from lrsync.core.ports import Body, Damaged, ObjectStore, PartialFile, Placed, Placing, Span, TargetFolder
 from lrsync.core.proof import sha256_of
 from lrsync.core.restoring import RestoreItem
-from lrsync.engine.pool import Patience, StoppedError
+from lrsync.core.scan import Stat
+from lrsync.engine.stop import Patience, StoppedError
 from lrsync.errors import ObjectArchivedError, ObjectChangedError, ObjectError, ObjectMissingError
 
 ATTEMPTS: Final = 5

@@ -10,8 +10,8 @@ def first_look(tree: SourceTree, *, bwlimit: int | None) -> FirstLook:
     """Walk the source once. `bwlimit` in bytes a second."""
     files = size = excluded = unreadable = 0
     for folder in tree.walk():
-        files += len(folder.files)
-        size += sum(file.size for file in folder.files)
+        files += len(folder.columns.names)
+        size += sum(folder.columns.sizes)
         excluded += folder.excluded
         unreadable += len(folder.problems)
     rate = min(bwlimit, ASSUMED_RATE) if bwlimit else ASSUMED_RATE

@@ -13,9 +13,9 @@ from typing import Final
 
 from lrsync.core.branches import Branch, branches
 from lrsync.core.keys import RESERVED
-from lrsync.core.model import ListedObject
+from lrsync.core.objects import ListedObject
 from lrsync.core.ports import ObjectStore
-from lrsync.engine.pool import POLL_S, StoppedError
+from lrsync.engine.stop import POLL_S, StoppedError
 
 PAGE_OBJECTS: Final = 1000
 """What S3 puts on a page (S3 API reference, ListObjectsV2)."""

@@ -14,11 +14,12 @@ from concurrent.futures import Executor, Future
 from dataclasses import dataclass, replace
 
 from lrsync.core.events import BytesSent, EventSink
-from lrsync.core.model import Content, MultipartRecord, ObjectInfo, PartInfo, Stored
+from lrsync.core.model import Content, MultipartRecord
+from lrsync.core.objects import ObjectInfo, PartInfo, Stored
 from lrsync.core.parts import Part, parts_of
 from lrsync.core.ports import Clock, ManifestStore, ObjectStore, RacedError, Sendable, SourceTree
 from lrsync.core.proof import encode_crc32, proves_content
-from lrsync.engine.pool import StoppedError as StoppedError
+from lrsync.engine.stop import StoppedError
 from lrsync.errors import ObjectMissingError
 
 MAX_INFLIGHT_BYTES = 96 << 20
@@ -36,8 +37,8 @@ class AlreadyThere:
 class InflightBytes:
     """Bounds the bytes that are on their way; a request with more than the bound goes alone."""
 
-    def __init__(self, limit: int = MAX_INFLIGHT_BYTES) -> None:
-        self._limit = limit
+    def __init__(self) -> None:
+        self._limit = MAX_INFLIGHT_BYTES
         self._used = 0
         self._changed = threading.Condition()
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from lrsync.core.model import Content, MultipartRecord
 from lrsync.core.parts import parts_of
 from lrsync.core.ports import Clock, ManifestStore, ObjectStore, PackedManifest
-from lrsync.engine.multipart import StoppedError
+from lrsync.engine.stop import StoppedError
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,32 +16,17 @@ from itertools import islice
 from typing import assert_never
 
 from lrsync.core.events import EventSink, FindingRaised, Phase, PhaseAdvanced, PhaseStarted, Scanned
+from lrsync.core.findings import Finding, FindingKind
 from lrsync.core.keys import KeyProblem, inner_library, join_path, path_for
-from lrsync.core.model import (
-    Adopt,
-    Change,
-    ChangeKind,
-    Content,
-    Done,
-    Failed,
-    Finding,
-    FindingKind,
-    ListedObject,
-    ManifestEntry,
-    ObjectInfo,
-    RunKind,
-    RunSummary,
-    ScannedFile,
-    SnapshotUse,
-    Stat,
-    Trash,
-    result_for,
-)
+from lrsync.core.model import Adopt, Change, ChangeKind, Content, Done, Failed, ManifestEntry, Trash
+from lrsync.core.objects import ListedObject, ObjectInfo
 from lrsync.core.parts import sha256_in
 from lrsync.core.ports import Clock, ManifestStore, ObjectStore, SealStore, SourceTree
 from lrsync.core.proof import entry_of
-from lrsync.engine.multipart import StoppedError
+from lrsync.core.runs import RunKind, RunSummary, SnapshotUse, result_for
+from lrsync.core.scan import ScannedFile, Stat
 from lrsync.engine.reconcile import MAX_UNKNOWN_NAMED, ListingPorts, take_listing
+from lrsync.engine.stop import StoppedError
 from lrsync.errors import ExitCode, InterruptedRun, LrsyncError, ObjectError, ObjectMissingError
 
 
@@ -65,7 +50,7 @@ class RebuildOptions:
 
     prefix: str
     threads: int = 8
-    batch_size: int = 200
+    batch_size: int = 500
     snapshot: SnapshotUse | None = None
     """What the new manifest began with; where it is None, with nothing, or with what an interrupted rebuild left."""
 
@@ -153,8 +138,8 @@ class _Rebuild:
         for scanned in self.ports.tree.walk():
             self._check_stop()
             scan.directories += 1
-            scan.files += len(scanned.files)
-            scan.bytes += sum(f.size for f in scanned.files)
+            scan.files += len(scanned.columns.names)
+            scan.bytes += sum(scanned.columns.sizes)
             self.ports.sink(Scanned(scan.directories, scan.files, scan.bytes))
             for file in scanned.files:
                 path = join_path(scanned.path, file.name)

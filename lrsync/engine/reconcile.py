@@ -11,11 +11,14 @@ from concurrent.futures import Executor
 from dataclasses import dataclass
 
 from lrsync.core.events import EventSink, Phase, PhaseAdvanced, PhaseStarted
+from lrsync.core.findings import Finding, FindingKind
 from lrsync.core.keys import listing_prefix
-from lrsync.core.model import Drift, DriftCounts, Finding, FindingKind, ListedObject, ManifestEntry
+from lrsync.core.model import Drift, ManifestEntry
+from lrsync.core.objects import ListedObject
 from lrsync.core.plan import drift_verdict
 from lrsync.core.ports import ManifestStore, ObjectStore
 from lrsync.core.proof import proves_entry
+from lrsync.core.runs import DriftCounts
 from lrsync.engine.listing import ParallelListing, weights_of
 from lrsync.errors import ObjectError, ObjectMissingError
 

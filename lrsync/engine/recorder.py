@@ -6,9 +6,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from lrsync.core.diff import same_facts
-from lrsync.core.model import Change, Done, Outcome, Quarantine, ScannedDir, Upload
+from lrsync.core.model import Change, Done, Outcome, Quarantine, Upload
 from lrsync.core.parts import SINGLE_PUT_LIMIT
 from lrsync.core.ports import Clock, ManifestStore
+from lrsync.core.scan import ScannedDir
 
 FLUSH_AFTER_NS = 2_000_000_000
 """Outcomes wait at most this long for their batch to fill: what a crash forgets is small on a slow line too."""

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
-from lrsync.core.model import Change, Content, Finding, FindingKind, ManifestEntry, QuarantinedContent
+from typing import Final
+
+from lrsync.core.findings import Finding, FindingKind, QuarantinedContent
+from lrsync.core.model import Change, Content, ManifestEntry
 from lrsync.core.plan import is_rot
+
+_LOOK: Final = "look at it, and copy it from the card again while the card has it; accept it if it is as it should be"
 
 
 def mass_change(changed: int) -> Finding:
@@ -22,8 +27,21 @@ def suspect_original(path: str, why: str, content: Content) -> Finding:
         FindingKind.SUSPECT_ORIGINAL,
         path,
         f"this original {why}; it was backed up as it is",
-        "look at it, and copy it from the card again while the card has it; accept it if it is as it should be",
+        _LOOK,
         quarantined=QuarantinedContent(path, content.stat, content.sha256),
+    )
+
+
+def import_differs(row: ManifestEntry, imported_bytes: int) -> Finding:
+    """A new original that has another size than the one that Lightroom noted when it imported it."""
+    assert row.sha256 is not None, "it was uploaded just now"
+    return Finding(
+        FindingKind.SUSPECT_ORIGINAL,
+        row.path,
+        f"this original has {row.size:,} bytes, and had {imported_bytes:,} when Lightroom imported it; it was backed "
+        "up as it is",
+        _LOOK,
+        quarantined=QuarantinedContent(row.path, row.stat, row.sha256),
     )
 
 

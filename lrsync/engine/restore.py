@@ -13,7 +13,8 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Final, assert_never
 
-from lrsync.core.diff import is_settled
+from lrsync.core.counts import Renamed, RestoreCounts
+from lrsync.core.digest import is_settled
 from lrsync.core.download import USUAL_RANGING, Ranging
 from lrsync.core.events import (
     EventSink,
@@ -24,34 +25,22 @@ from lrsync.core.events import (
     PhaseStarted,
     WorkPlanned,
 )
+from lrsync.core.findings import Finding, FindingKind
 from lrsync.core.keys import KeyProblem, split_path
 from lrsync.core.localnames import POSIX, Namer, NameRules
-from lrsync.core.model import (
-    Change,
-    ChangeKind,
-    Content,
-    Done,
-    Drift,
-    Failed,
-    Finding,
-    FindingKind,
-    Renamed,
-    Restat,
-    RestoreCounts,
-    RunKind,
-    RunSummary,
-    ScannedFile,
-    Stat,
-)
+from lrsync.core.model import Change, ChangeKind, Content, Done, Drift, Failed, Restat
 from lrsync.core.ports import Clock, ManifestStore, ObjectStore, SealStore, SourceTree, TargetFolder
 from lrsync.core.restoring import Backup, Overwrite, RestoreItem, RestorePlan, is_as_set
+from lrsync.core.runs import RunKind, RunSummary
+from lrsync.core.scan import ScannedFile, Stat
 from lrsync.core.selection import Selection, Selector, search
 from lrsync.core.thaw import CHEAPEST_TODAY, ThawNote, ThawWish
 from lrsync.engine.fetching import Fetcher
-from lrsync.engine.pool import POLL_S, DaemonPool, Patience, StoppedError
+from lrsync.engine.pool import DaemonPool
 from lrsync.engine.restore_batch import WORKERS, Job, in_batches, restore_batch
 from lrsync.engine.restoring import Back, Fate, Worker
-from lrsync.engine.runs import LazyStore, run_row
+from lrsync.engine.runs import LazyStore, RunRow
+from lrsync.engine.stop import POLL_S, Patience, StoppedError
 from lrsync.engine.thaw import Asked, NoNotes, Thawer, ThawNotes
 from lrsync.errors import InterruptedRun, UsageError
 
@@ -84,6 +73,8 @@ class RestorePorts:
     thaw_notes: ThawNotes = field(default_factory=NoNotes)
     problems: Callable[[], list[Failed]] = list
     """What the backup holds and cannot give, once it was gone through."""
+    was_asked: bool = False
+    """The bucket was asked already, to know what there is: those requests are the run's, too."""
     make_pool: Callable[[int], Executor] = DaemonPool
 
 
@@ -102,7 +93,7 @@ class RestoreOptions:
     thaw: ThawWish | None = CHEAPEST_TODAY
     names: NameRules = POSIX
     threads: int = 8
-    batch_size: int = 200
+    batch_size: int = 500
     dry_run: bool = False
     ranging: Ranging = USUAL_RANGING
 
@@ -132,13 +123,21 @@ class _Restore:
 
     def execute(self) -> RunSummary:
         """Run, and write the run's row whatever happens."""
-        with run_row(
-            self.ports.seals, RunKind.RESTORE, self.summary, self.ports.clock, store=self.store, settle=self._record
-        ):
+        row = RunRow(
+            seals=self.ports.seals,
+            kind=RunKind.RESTORE,
+            summary=self.summary,
+            clock=self.ports.clock,
+            requests=self.store.requests,
+            settle=self._record,
+        )
+        with row.around():
             self._run()
         return self.summary
 
     def _run(self) -> None:
+        if self.ports.was_asked:
+            self.store()
         plan = self._look()
         self.counts.selected, self.counts.selected_bytes = plan.files, plan.bytes
         self._demand_space(plan)

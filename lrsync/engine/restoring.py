@@ -12,12 +12,13 @@ from enum import Enum, auto
 from typing import Final, assert_never
 
 from lrsync.core.events import EventSink, FileBack, WorkStarted
-from lrsync.core.model import Drift, Failed, Stat
+from lrsync.core.model import Drift, Failed
 from lrsync.core.ports import Damaged, Placed, RacedError, SourceTree, TargetFolder
 from lrsync.core.restoring import Overwrite, RestoreItem, Step, first_step, step_for_other_bytes
+from lrsync.core.scan import Stat
 from lrsync.engine.checks import hash_file
 from lrsync.engine.fetching import Fetched, Fetcher, Target
-from lrsync.engine.pool import StoppedError
+from lrsync.engine.stop import StoppedError
 from lrsync.engine.thaw import Asked, Asleep, ReadyNow, Thawer
 from lrsync.errors import ObjectArchivedError, ObjectError, ObjectMissingError
 

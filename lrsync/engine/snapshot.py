@@ -11,16 +11,9 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from lrsync.core.events import EventSink, FindingRaised, Notice, Phase, PhaseStarted
+from lrsync.core.findings import Finding, FindingKind
 from lrsync.core.keys import MARKER, snapshot_copies, snapshot_folder, snapshot_key, snapshot_owner, stamp_of
-from lrsync.core.model import (
-    Finding,
-    FindingKind,
-    ListedObject,
-    ListedVersion,
-    RunSummary,
-    SnapshotUse,
-    Stat,
-)
+from lrsync.core.objects import ListedObject, ListedVersion
 from lrsync.core.parts import parse_mtime, sha256_in
 from lrsync.core.ports import (
     Clock,
@@ -31,8 +24,10 @@ from lrsync.core.ports import (
     SnapshotDamagedError,
     SnapshotReader,
 )
-from lrsync.engine.multipart import StoppedError
+from lrsync.core.runs import RunSummary, SnapshotUse
+from lrsync.core.scan import Stat
 from lrsync.engine.packed import PackedWriter, put_packed
+from lrsync.engine.stop import StoppedError
 from lrsync.errors import LrsyncError, ObjectError, UsageError
 
 KEPT: Final = 10

@@ -5,27 +5,26 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import assert_never
 
+from lrsync.core.filetypes import is_original
+from lrsync.core.findings import Finding, FindingKind
 from lrsync.core.model import (
     Adopt,
     Change,
     Content,
     Done,
     Failed,
-    Finding,
-    FindingKind,
     MarkMissing,
     Outcome,
     Quarantine,
     Raced,
     Restat,
     Return,
-    RunSummary,
-    ScannedDir,
     ServerCopy,
-    Stat,
     Trash,
     Upload,
 )
+from lrsync.core.runs import RunSummary
+from lrsync.core.scan import Stat
 from lrsync.engine import reports
 
 FileAction = Upload | ServerCopy | Adopt | Restat | Quarantine
@@ -36,22 +35,15 @@ class Tallier:
     """Adds outcomes up into a RunSummary."""
 
     summary: RunSummary
+    new_originals: set[str] = field(default_factory=set)
+    """The folders in which originals were stored for the first time."""
     transfers_failed: int = 0
     failed_in_a_row: int = 0
     """Transfers that failed by the store since the last one that it acknowledged."""
     _newly_missing: int = 0
     _returned: int = 0
-    _unsafe: list[Finding] = field(default_factory=list)
-
-    def scanned(self, scanned: ScannedDir) -> None:
-        """Count one directory."""
-        scan = self.summary.scan
-        scan.directories += 1
-        scan.files += len(scanned.files)
-        scan.bytes += sum([f.size for f in scanned.files])
-        scan.excluded += scanned.excluded
-        scan.special += scanned.special
-        scan.unreadable += len(scanned.problems)
+    unsafe: list[Finding] = field(default_factory=list)
+    """Every file that is not safe yet: told in the counts, and kept in the manifest."""
 
     def finding(self, finding: Finding) -> None:
         """Take a finding."""
@@ -78,16 +70,10 @@ class Tallier:
                 assert_never(outcome)
         return None
 
-    def stored_findings(self) -> list[Finding]:
-        """What the manifest keeps of this run: the findings, and every file that is not safe yet."""
-        return [*self.summary.findings, *self._unsafe]
-
-    def finish(self, missing_before: int) -> None:
-        """Settle the counts that need the whole run. `missing_before`: rows of missing files when it began."""
-        changes = self.summary.changes
-        changes.missing = max(0, missing_before + self._newly_missing - self._returned)
-        changed = changes.added + changes.modified + changes.touched
-        changes.unchanged = max(0, self.summary.scan.files - changed)
+    @property
+    def more_missing(self) -> int:
+        """By how many files more are missing than were before."""
+        return self._newly_missing - self._returned
 
     def _done(self, outcome: Done) -> Finding | None:
         action, actions = outcome.action, self.summary.actions
@@ -102,8 +88,7 @@ class Tallier:
                 actions.trashed += 1
                 return None
             case Upload():
-                actions.uploaded += 1
-                self.summary.bytes.uploaded += action.content.stat.size
+                self._uploaded(action)
             case ServerCopy():
                 actions.copied += 1
                 self.summary.bytes.copied += action.content.stat.size
@@ -119,6 +104,12 @@ class Tallier:
         if isinstance(action, Upload) and action.suspicion is not None:
             return reports.suspect_original(action.change.path, action.suspicion, action.content)
         return reports.quarantined(action.change, action.content) if isinstance(action, Quarantine) else None
+
+    def _uploaded(self, action: Upload) -> None:
+        self.summary.actions.uploaded += 1
+        self.summary.bytes.uploaded += action.content.stat.size
+        if action.change.old is None and is_original(action.change.path):
+            self.new_originals.add(action.change.folder)
 
     def _count_content(self, action: FileAction, content: Content) -> None:
         """What kind of change the bytes turned out to be: new, other, the same under a new stat, or sent to mend."""
@@ -160,6 +151,11 @@ class Tallier:
         self._count_unknown(change)
         self.finding(finding)
 
+    def lost_outside(self, failed: Failed, stat: Stat | None) -> None:
+        """A catalog outside of the source that could not be kept: a file that is not safe, though no scan saw it."""
+        self.error(failed)
+        self.unsafe.append(Finding(FindingKind.FAILED, failed.path, failed.message, failed.hint, stat=stat))
+
     def _count_unknown(self, change: Change | None) -> None:
         """A change that could not be dealt with: it is one all the same."""
         if change is not None and change.new is not None:
@@ -171,4 +167,4 @@ class Tallier:
         if change is None or change.new is None:
             return
         stat = Stat(change.new.size, change.new.mtime_ns, change.new.ctime_ns)
-        self._unsafe.append(Finding(kind, failed.path, failed.message, failed.hint, stat=stat))
+        self.unsafe.append(Finding(kind, failed.path, failed.message, failed.hint, stat=stat))

@@ -9,7 +9,8 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Protocol
 
-from lrsync.core.model import Failed, ObjectInfo
+from lrsync.core.model import Failed
+from lrsync.core.objects import ObjectInfo
 from lrsync.core.ports import Clock, ObjectStore
 from lrsync.core.thaw import NoteState, ThawNote, ThawReport, ThawState, ThawWish, ready_by, tier_for
 from lrsync.errors import ObjectError

@@ -19,8 +19,10 @@ from lrsync.core.keys import (
     split_trash_key,
     trash_folder,
 )
-from lrsync.core.model import ListedVersion, ManifestEntry, SnapshotUse
+from lrsync.core.model import ManifestEntry
+from lrsync.core.objects import ListedVersion
 from lrsync.core.ports import ObjectStore, Shelf
+from lrsync.core.runs import SnapshotUse
 from lrsync.core.timeline import (
     FileHistory,
     FileVersion,
@@ -37,8 +39,9 @@ from lrsync.core.timeline import (
     version_at,
     versions_of,
 )
-from lrsync.engine.pool import DaemonPool, StoppedError
+from lrsync.engine.pool import DaemonPool
 from lrsync.engine.snapshot import StoredSnapshot
+from lrsync.engine.stop import StoppedError
 from lrsync.errors import ObjectError
 
 BATCH = 500

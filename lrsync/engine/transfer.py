@@ -10,10 +10,11 @@ from collections.abc import Callable, Container, Mapping
 from dataclasses import dataclass, field, replace
 from typing import assert_never
 
-from lrsync.core.diff import is_settled
+from lrsync.core.digest import is_settled
 from lrsync.core.etags import part_sizes_for
 from lrsync.core.events import BytesSent, EventSink, WorkStarted
 from lrsync.core.filetypes import is_original
+from lrsync.core.findings import QuarantinedContent
 from lrsync.core.keys import KeyProblem, key_for, trash_key
 from lrsync.core.model import (
     Action,
@@ -26,26 +27,24 @@ from lrsync.core.model import (
     Drift,
     Failed,
     Held,
-    ListedObject,
     ManifestEntry,
     MarkMissing,
     Outcome,
     Quarantine,
-    QuarantinedContent,
     Raced,
     Restat,
     Return,
     ServerCopy,
-    Stat,
-    Stored,
     Trash,
     Upload,
     WorkResult,
 )
+from lrsync.core.objects import ListedObject, Stored
 from lrsync.core.parts import HELD_BYTES, MAX_OBJECT_BYTES, SINGLE_PUT_LIMIT, part_size_for
 from lrsync.core.plan import decide, outlived_its_object, overwrites
 from lrsync.core.ports import Clock, ManifestStore, ObjectStore, RacedError, SourceTree
 from lrsync.core.proof import disproves_content, entry_of, proves_content
+from lrsync.core.scan import Stat
 from lrsync.core.soundness import suspicion
 from lrsync.engine.multipart import AlreadyThere, MultipartUploader
 from lrsync.errors import (

@@ -12,25 +12,15 @@ from dataclasses import dataclass, replace
 from functools import partial
 from itertools import groupby, islice
 
-from lrsync.core.diff import is_settled
+from lrsync.core.digest import is_settled
 from lrsync.core.events import EventSink, Phase, PhaseAdvanced, PhaseStarted
 from lrsync.core.keys import KeyProblem, key_for, listing_prefix, may_be_digest, noted_path, path_for, trash_folder
-from lrsync.core.model import (
-    Adopt,
-    Change,
-    ChangeKind,
-    Content,
-    Done,
-    Failed,
-    ListedVersion,
-    ManifestEntry,
-    ObjectInfo,
-    ScannedFile,
-    Stat,
-)
+from lrsync.core.model import Adopt, Change, ChangeKind, Content, Done, Failed, ManifestEntry
+from lrsync.core.objects import ListedVersion, ObjectInfo
 from lrsync.core.parts import parse_mtime, sha256_in
 from lrsync.core.ports import Clock, Damaged, ManifestStore, ObjectStore, Placing, TargetFolder
 from lrsync.core.proof import sha256_of
+from lrsync.core.scan import ScannedFile, Stat
 from lrsync.core.trash import (
     Doomed,
     TrashItem,
@@ -41,7 +31,8 @@ from lrsync.core.trash import (
     of_object,
     of_versions,
 )
-from lrsync.engine.pool import DaemonPool, StoppedError
+from lrsync.engine.pool import DaemonPool
+from lrsync.engine.stop import StoppedError
 from lrsync.errors import ObjectError, ObjectMissingError
 
 BATCH = 500

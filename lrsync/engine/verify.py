@@ -11,13 +11,16 @@ from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from itertools import islice
 
+from lrsync.core.counts import VerifyCounts
 from lrsync.core.events import EventSink, FindingRaised, Phase, PhaseAdvanced, PhaseStarted
-from lrsync.core.model import Finding, FindingKind, ManifestEntry, RunKind, RunSummary, VerifyCounts, VerifyScope
+from lrsync.core.findings import Finding, FindingKind
+from lrsync.core.model import ManifestEntry, VerifyScope
 from lrsync.core.ports import Clock, ManifestStore, ObjectStore, SealStore, SourceTree
 from lrsync.core.requests import VerifyRequest
+from lrsync.core.runs import RunKind, RunSummary
 from lrsync.engine.checks import Check, Checker
-from lrsync.engine.multipart import StoppedError
-from lrsync.engine.runs import LazyStore, run_row
+from lrsync.engine.runs import LazyStore, RunRow
+from lrsync.engine.stop import StoppedError
 
 FLUSH_AFTER_NS = 2_000_000_000
 """What is proven waits at most this long to be recorded: a crash forgets little, of slow downloads too."""
@@ -37,7 +40,7 @@ class VerifyPorts:
     make_pool: Callable[[int], Executor] = ThreadPoolExecutor
 
 
-def run_verify(ports: VerifyPorts, request: VerifyRequest, *, threads: int = 8, batch_size: int = 200) -> RunSummary:
+def run_verify(ports: VerifyPorts, request: VerifyRequest, *, threads: int = 8, batch_size: int = 500) -> RunSummary:
     """Verify what the request asks for, and say what was proven.
 
     Raises BucketError and InterruptedRun with everything proven so far recorded.
@@ -74,9 +77,15 @@ class _Verification:
     def execute(self) -> RunSummary:
         """Run, and write the run's row whatever happens."""
         self.summary.drift.checked = self.request.remote or self.request.download
-        with run_row(
-            self.ports.seals, RunKind.VERIFY, self.summary, self.ports.clock, store=self.store, settle=self._flush
-        ):
+        row = RunRow(
+            seals=self.ports.seals,
+            kind=RunKind.VERIFY,
+            summary=self.summary,
+            clock=self.ports.clock,
+            requests=self.store.requests,
+            settle=self._flush,
+        )
+        with row.around():
             self._run()
         return self.summary
 

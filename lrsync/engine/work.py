@@ -12,6 +12,7 @@ from concurrent.futures import Executor, Future
 from dataclasses import dataclass, field
 
 from lrsync.core.model import Done, WorkResult
+from lrsync.engine.stop import POLL_S
 from lrsync.errors import LrsyncError
 
 Result = WorkResult | LrsyncError
@@ -20,8 +21,6 @@ Deliver = Callable[[Result], None]
 
 PER_THREAD = 4
 """Files handed out for each worker: enough that none waits, few enough that a stop is quick."""
-POLL_S = 0.25
-"""How long the coordinator waits for a result before it looks whether the user wants to stop."""
 
 
 @dataclass(slots=True)

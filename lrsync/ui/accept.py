@@ -27,8 +27,8 @@ def accept(paths: tuple[str, ...], everything: bool, **flags: Any) -> int:
     config = load_config(flags)
 
     from lrsync import app
-    from lrsync.core.model import RunKind
     from lrsync.core.requests import AcceptRequest
+    from lrsync.core.runs import RunKind
     from lrsync.errors import UsageError
     from lrsync.ui.running import run
 

@@ -12,6 +12,7 @@ from lrsync.ui.options import json_option, load_config, place_options
 
 if TYPE_CHECKING:
     from lrsync.core.events import EventSink
+    from lrsync.core.lightroom import RootMapping
     from lrsync.core.requests import AuditRequest
 
 T = TypeVar("T")
@@ -131,20 +132,25 @@ def _request(
 ) -> AuditRequest:
     from lrsync.config import parse_path
     from lrsync.core.audit import FileState
-    from lrsync.core.lightroom import parse_mapping
     from lrsync.core.requests import AuditRequest
-    from lrsync.errors import UsageError
 
-    try:
-        mappings = tuple(parse_mapping(text) for text in map_root)
-    except ValueError as problem:
-        raise UsageError(f"--map-root: {problem}", hint="for example --map-root D:/Photos=/mnt/photos") from None
     return AuditRequest(
         catalog=str(parse_path(file)) if file else None,
-        mappings=tuple(mapping._replace(new=str(parse_path(mapping.new))) for mapping in mappings),
+        mappings=tuple(one._replace(new=str(parse_path(one.new))) for one in parse_mappings(map_root)),
         listed=frozenset(FileState) if everything else frozenset(FileState(state) for state in listed),
         wait_s=wait_s,
     )
+
+
+def parse_mappings(texts: tuple[str, ...]) -> tuple[RootMapping, ...]:
+    """What `--map-root` was given. Raises UsageError."""
+    from lrsync.core.lightroom import parse_mapping
+    from lrsync.errors import UsageError
+
+    try:
+        return tuple(parse_mapping(text) for text in texts)
+    except ValueError as problem:
+        raise UsageError(f"--map-root: {problem}", hint="for example --map-root D:/Photos=/mnt/photos") from None
 
 
 def _watched(flags: dict[str, Any], run: Callable[[EventSink, threading.Event], T]) -> T:

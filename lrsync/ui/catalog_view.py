@@ -9,7 +9,7 @@ from typing import Final
 
 from lrsync.core.audit import NAMED_STATES, AuditedFile, AuditReport, FileState, ZipState
 from lrsync.core.catalogs import CatalogRestored, Origin, SnapshotId, SnapshotNote, StoredSnapshot
-from lrsync.core.model import result_for
+from lrsync.core.runs import result_for
 from lrsync.errors import ExitCode
 from lrsync.ui import output
 from lrsync.ui.jsons import Json, to_text

@@ -92,7 +92,7 @@ def check(config_file: str | None, as_json: bool) -> int:
     checked = check_file(file)
     code = ExitCode.USAGE if any(one.problem for one in checked) else ExitCode.OK
     if as_json:
-        from lrsync.core.model import result_for
+        from lrsync.core.runs import result_for
         from lrsync.ui.jsons import to_text
 
         head = {"command": "config check", "result": result_for(code).value, "exit_code": int(code), "file": str(file)}

@@ -34,7 +34,7 @@ def doctor(offline: bool, **flags: Any) -> int:
     checks = list(wired.examine(config, offline=offline))
     code = exit_code_of(checks)
     if flags["as_json"]:
-        from lrsync.core.model import result_for
+        from lrsync.core.runs import result_for
         from lrsync.ui.jsons import to_text
 
         head = {

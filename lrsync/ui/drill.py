@@ -26,7 +26,7 @@ def drill(sample: str, **flags: Any) -> int:
 
     from lrsync import app
     from lrsync.config import parse_sample
-    from lrsync.core.model import RunKind
+    from lrsync.core.runs import RunKind
     from lrsync.ui.running import run
 
     return run(RunKind.DRILL, config, talk_of(flags), partial(app.run_drill, sample=parse_sample(sample)))

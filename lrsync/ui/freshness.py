@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Final
 
-from lrsync.core.model import StatusReport
+from lrsync.core.status import StatusReport
 from lrsync.errors import ExitCode
 from lrsync.ui.text import ago, duration, iso
 

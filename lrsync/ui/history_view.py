@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from lrsync.core.model import RunInfo, RunRecord, RunResult
+from lrsync.core.runs import RunInfo, RunRecord, RunResult
 from lrsync.core.timeline import FileHistory, FileVersion, Place
 from lrsync.errors import ExitCode
 from lrsync.ui.answer import Answer, show

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import threading
+from typing import TYPE_CHECKING
 
-from lrsync.config import Config
 from lrsync.core.events import EventSink, Notice
 from lrsync.core.hooks import HookEvent, HookReport
-from lrsync.core.model import RunKind, RunSummary
 from lrsync.errors import ExitCode, LrsyncError
-from lrsync.ui.running import Runner
+
+if TYPE_CHECKING:
+    from lrsync.config import Config
+    from lrsync.core.runs import RunKind, RunSummary
+    from lrsync.ui.running import Runner
 
 
 def with_hooks(kind: RunKind, runner: Runner) -> Runner:

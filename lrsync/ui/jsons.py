@@ -6,20 +6,10 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from lrsync.core.model import (
-    PROOF_AGES,
-    DrillCounts,
-    Finding,
-    RestoreCounts,
-    RunInfo,
-    RunKind,
-    RunSummary,
-    SnapshotUse,
-    StatusReport,
-    Tally,
-    VerifyCounts,
-    result_for,
-)
+from lrsync.core.counts import CatalogUse, DrillCounts, RestoreCounts, VerifyCounts
+from lrsync.core.findings import Finding
+from lrsync.core.runs import RunInfo, RunKind, RunSummary, SnapshotUse, result_for
+from lrsync.core.status import PROOF_AGES, StatusReport, Tally
 from lrsync.errors import ExitCode
 from lrsync.ui import cost_view
 from lrsync.ui.text import iso
@@ -102,8 +92,16 @@ def restore_object(library: str, summary: RunSummary) -> Json:
         "failed": len(summary.errors),
         "renamed": [_pick(renamed, "path local") for renamed in summary.renamed],
         "snapshot": _snapshot(summary.snapshot),
+        "catalog": _catalog(summary.catalog),
         **_tail(summary),
     }
+
+
+def _catalog(used: CatalogUse | None) -> Json | None:
+    if used is None:
+        return None
+    roots = [{"root": old, "folder": new, "by": by, "photos": photos} for old, new, by, photos in used.roots]
+    return {**_pick(used, "catalog snapshot photos"), "taken_at": iso(used.taken_ns), "roots": roots}
 
 
 def drill_object(library: str, summary: RunSummary) -> Json:

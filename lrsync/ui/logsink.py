@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from lrsync.core.events import (
     BytesSent,
@@ -18,13 +18,16 @@ from lrsync.core.events import (
     WorkFound,
     WorkStarted,
 )
-from lrsync.core.model import Done, Failed, Finding, RunSummary
 from lrsync.logs import LOGGER
-from lrsync.ui.progress import back_line, finding_line, outcome_line
+from lrsync.ui.progress import finding_line
 from lrsync.ui.text import printable
 
+if TYPE_CHECKING:
+    from lrsync.core.findings import Finding
+    from lrsync.core.model import Failed
+    from lrsync.core.runs import RunSummary
+
 _UNTOLD: Final = frozenset({BytesSent, PhaseAdvanced, Scanned, WorkFound, WorkStarted})
-_EVERY_FILE: Final = frozenset({WorkFinished, FileBack})
 
 
 class LogSink:
@@ -35,9 +38,7 @@ class LogSink:
 
     def sink(self, event: Event) -> None:
         """Write what is worth a line."""
-        kind = type(event)
-        # Most are of these kinds: they come for every file.
-        if kind not in _UNTOLD and (kind not in _EVERY_FILE or _is_news(event) or LOGGER.isEnabledFor(logging.DEBUG)):
+        if type(event) not in _UNTOLD:  # most are: they come for every file
             self._tell(event)
 
     def _tell(self, event: Event) -> None:
@@ -48,8 +49,19 @@ class LogSink:
                 LOGGER.info("%s", printable(message))
             case FindingRaised(finding):
                 self._finding(finding)
+            case WorkFinished() | FileBack():
+                self._tell_work(event)
+            case _:
+                pass
+
+    def _tell_work(self, event: WorkFinished | FileBack) -> None:
+        from lrsync.core.model import Done, Failed  # here: a night without changes has no such events
+        from lrsync.ui.worklines import back_line, outcome_line
+
+        match event:
             case WorkFinished(path, size, Done() as outcome):
-                LOGGER.debug("%s", outcome_line(path, size, outcome))
+                if LOGGER.isEnabledFor(logging.DEBUG):
+                    LOGGER.debug("%s", outcome_line(path, size, outcome))
             case WorkFinished(_, _, Failed() as failed):
                 self._failed(failed)
             case FileBack(failed=Failed() as failed):
@@ -83,15 +95,6 @@ class LogSink:
             return False
         self._told.add((path, message))
         return True
-
-
-def _is_news(event: Event) -> bool:
-    """Whether a file was not simply dealt with."""
-    match event:
-        case WorkFinished(outcome=Done()) | FileBack(failed=None):
-            return False
-        case _:
-            return True
 
 
 def _hinted(line: str, hint: str) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
 from lrsync import __version__
-from lrsync.core.model import StatusReport
+from lrsync.core.status import StatusReport
 from lrsync.errors import ExitCode
 
 _NS: int = 1_000_000_000

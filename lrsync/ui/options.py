@@ -55,7 +55,7 @@ _SOURCE: Final = (
 )
 _WORK: Final = (
     click.option("--threads", metavar="N", help="Files at once, 1 to 256. [default: 8]"),
-    click.option("--batch-size", metavar="N", help="Files to one manifest transaction. [default: 200]"),
+    click.option("--batch-size", metavar="N", help="Files to one manifest transaction. [default: 500]"),
     click.option("--transport", metavar="NAME", help="What sends files: curl or boto3. [default: the best there is]"),
 )
 _SYNC: Final = (
@@ -75,6 +75,13 @@ _SYNC: Final = (
         "--accept-source", is_flag=True, default=None, help="Take this folder for the library's, though it looks new."
     ),
     click.option("--full", is_flag=True, default=None, help="Compare the whole bucket with the manifest now."),
+    click.option(
+        "--catalog",
+        "catalogs",
+        multiple=True,
+        metavar="FILE",
+        help="A Lightroom catalog outside of the source that is to be snapshotted, too.",
+    ),
     click.option("--keep-catalogs", metavar="N", help="Snapshots of a catalog to keep, and one a week. [default: 10]"),
     click.option("--catalog-wait", metavar="TIME", help="Wait so long for Lightroom to pause: 30s, 5m. [default: 1m]"),
     click.option("--full-every", metavar="TIME", help="Do so this often: 12h, 7d, never. [default: 7d]"),

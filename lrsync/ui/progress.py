@@ -8,29 +8,16 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import TracebackType
-from typing import Final, assert_never
+from typing import TYPE_CHECKING, Final
 
 from lrsync.core.events import Event, FileBack, FindingRaised, Notice, Phase, PhaseStarted, WorkFinished
-from lrsync.core.model import (
-    Action,
-    Adopt,
-    Done,
-    Failed,
-    Finding,
-    MarkMissing,
-    Outcome,
-    Quarantine,
-    Raced,
-    Restat,
-    Return,
-    ServerCopy,
-    Trash,
-    Upload,
-)
 from lrsync.ui import output
 from lrsync.ui.meter import Meter, Snapshot
 from lrsync.ui.options import Talk
 from lrsync.ui.text import count, duration, printable, size
+
+if TYPE_CHECKING:
+    from lrsync.core.findings import Finding
 
 LINE_EVERY_S: Final = 10.0
 
@@ -71,10 +58,12 @@ class Progress:
                 self.say(printable(message))
             case FindingRaised(finding):
                 self.say(f"warning: {finding_line(finding)}")
-            case WorkFinished(path, size_, outcome) if self._verbose or not isinstance(outcome, Done):
-                self.say(outcome_line(path, size_, outcome))
-            case FileBack(path, size_, was_fetched, failed) if failed is not None or (was_fetched and self._verbose):
-                self.say(back_line(path, size_, failed))
+            case WorkFinished() | FileBack():
+                from lrsync.ui.worklines import line_of  # here: a night without changes has no such events
+
+                line = line_of(event, verbose=self._verbose)
+                if line:
+                    self.say(line)
             case _:
                 pass
 
@@ -150,38 +139,3 @@ def finding_line(finding: Finding) -> str:
     what = finding.kind.value.replace("-", " ")
     where = f" {printable(finding.path)}:" if finding.path else ""
     return f"{what}:{where} {printable(finding.message)}"
-
-
-def outcome_line(path: str, size_: int, outcome: Outcome) -> str:
-    """What became of a file, in one line."""
-    name = printable(path)
-    match outcome:
-        case Done(action):
-            return f"{_VERBS[type(action)]} {name} ({size(size_)})"
-        case Failed(message=message):
-            return f"failed {name}: {printable(message)}"
-        case Raced(gone=True):
-            return f"gone {name}"
-        case Raced():
-            return f"skipped {name}: it was being written"
-        case _:
-            assert_never(outcome)
-
-
-def back_line(path: str, size_: int, failed: Failed | None) -> str:
-    """What became of a file that was to come back, in one line."""
-    if failed is not None:
-        return f"failed {printable(path)}: {printable(failed.message)}"
-    return f"restored {printable(path)} ({size(size_)})"
-
-
-_VERBS: Final[dict[type[Action], str]] = {
-    Upload: "uploaded",
-    ServerCopy: "copied",
-    Adopt: "adopted",
-    Restat: "unchanged",
-    Quarantine: "quarantined",
-    MarkMissing: "missing",
-    Return: "returned",
-    Trash: "moved to trash",
-}

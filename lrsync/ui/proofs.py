@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from lrsync.core.model import DrillCounts, FindingKind, RestoreCounts, RunKind, RunSummary, VerifyCounts
+from lrsync.core.counts import DrillCounts, RestoreCounts, VerifyCounts
+from lrsync.core.findings import FindingKind
+from lrsync.core.runs import RunKind, RunSummary
 from lrsync.ui.text import count, duration, local, size
 
 

@@ -24,7 +24,7 @@ def rebuild(**flags: Any) -> int:
     config = load_config(flags)
 
     from lrsync import app
-    from lrsync.core.model import RunKind
+    from lrsync.core.runs import RunKind
     from lrsync.ui.running import run
 
     return run(RunKind.REBUILD, config, talk_of(flags), app.run_rebuild)

@@ -12,6 +12,7 @@ from lrsync.ui.options import load_config, place_options, speed_options, talk_of
 
 if TYPE_CHECKING:
     from lrsync.core.filetypes import TypeFilter
+    from lrsync.core.photos import PhotoWish
     from lrsync.core.requests import RestoreRequest
     from lrsync.core.thaw import ThawWish
     from lrsync.ui.progress import Progress
@@ -29,6 +30,29 @@ _SOURCES: Final = ("auto", "manifest", "snapshot", "listing")
 @click.option("--until", metavar="TIME", help="Files last changed before; a date has all of its day.")
 @click.option(
     "--type", "types", metavar="LIST", help="raw, video, original, sidecar, catalog, ... or extensions: xmp,jpg."
+)
+@click.option(
+    "--collection",
+    "collections",
+    multiple=True,
+    metavar="NAME",
+    help="Photos of this Lightroom collection: 'Iceland best', or with the sets above it 'Trips/Iceland best'.",
+)
+@click.option("--rating", "stars", metavar="STARS", help="Photos with so many stars: 4+, 3, 2-4.")
+@click.option(
+    "--captured", metavar="TIME", help="Photos taken then: 2024-05, 2024-05..2024-06, 2024-05.. (years, months, days)."
+)
+@click.option("--pick", "picked", is_flag=True, help="Photos that are flagged as picked.")
+@click.option("--catalog", metavar="NAME", default="", help="The catalog that says so, where several have snapshots.")
+@click.option(
+    "--catalog-snapshot", "stamp", metavar="TIME", default="", help="Its snapshot of then. [default: the newest]"
+)
+@click.option(
+    "--map-root",
+    "map_root",
+    multiple=True,
+    metavar="OLD=NEW",
+    help="A folder as the catalog spells it, and which one of the backup it is: D:/Photos=2013.",
 )
 @click.option("--files-from", metavar="FILE", help="The paths in this file, one a line; - is stdin.")
 @click.option("--null", is_flag=True, help="The lines of --files-from end with NUL, as find -print0 writes them.")
@@ -66,6 +90,9 @@ def restore(to: str | None, in_place: bool, yes: bool, only_status: bool, **flag
     A PATH is a file, a folder, or a pattern in quotes as in .gitignore ('*.nef', '2024/**'). Names add up; --since,
     --until and --type narrow them down. A RAW brings its sidecars and the JPEG of the pair.
 
+    --collection, --rating, --captured and --pick narrow down as well: by what the newest snapshot of the Lightroom
+    catalog in the bucket says. Several collections add up.
+
     With --at the library comes back as it was; 'lrsync history FILE' shows what there is of a file. Archived objects
     are asked for first, which takes hours: the run says when to come back, and the same command goes on then.
 
@@ -83,7 +110,7 @@ def restore(to: str | None, in_place: bool, yes: bool, only_status: bool, **flag
 
     from lrsync import app
     from lrsync.config import parse_path
-    from lrsync.core.model import RunKind
+    from lrsync.core.runs import RunKind
     from lrsync.ui import output
     from lrsync.ui.restore_plan import Manner, confirm_restore
     from lrsync.ui.running import run
@@ -115,11 +142,38 @@ def _request(flags: dict[str, Any], to: str | None) -> RestoreRequest:
         since_ns=None if since is None else parse_moment(since, now_ns),
         until_ns=None if until is None else parse_moment(until, now_ns, end=True),
         types=_types(flags["types"]),
+        photos=_photos(flags),
         companions=not flags["no_sidecars"],
         overwrite=Overwrite(flags["overwrite"]),
         knowledge=Knowledge(flags["knowledge"]),
         at_ns=None if flags["at"] is None else _moment(flags["at"], now_ns),
         thaw=_wish(flags["thaw"], flags["thaw_days"]),
+    )
+
+
+def _photos(flags: dict[str, Any]) -> PhotoWish | None:
+    """What a catalog is to be asked; None where nothing of it is. Raises UsageError."""
+    from lrsync.errors import UsageError
+
+    asked = ("collections", "stars", "captured", "picked")
+    if not any(flags[name] for name in asked):
+        for flag, name in (("--catalog", "catalog"), ("--catalog-snapshot", "stamp"), ("--map-root", "map_root")):
+            if flags[name]:
+                raise UsageError(
+                    f"{flag} alone chooses no photos", hint="add --collection, --rating, --captured or --pick"
+                )
+        return None
+    from lrsync.core.photos import PhotoWish, parse_captured, parse_stars
+    from lrsync.ui.catalog import parse_mappings
+
+    return PhotoWish(
+        collections=flags["collections"],
+        stars=None if flags["stars"] is None else parse_stars(flags["stars"]),
+        captured=None if flags["captured"] is None else parse_captured(flags["captured"]),
+        picked=flags["picked"],
+        catalog=flags["catalog"],
+        stamp=flags["stamp"],
+        mappings=parse_mappings(flags["map_root"]),
     )
 
 
@@ -185,5 +239,5 @@ def _lines(name: str | None, *, null: bool) -> tuple[str, ...] | None:
 
 
 def _is_everything(request: RestoreRequest) -> bool:
-    narrowed = (request.paths, request.folders, request.types, request.since_ns, request.until_ns)
+    narrowed = (request.paths, request.folders, request.types, request.since_ns, request.until_ns, request.photos)
     return request.listed is None and not any(narrowed)

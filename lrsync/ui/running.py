@@ -9,7 +9,7 @@ from typing import TypeVar
 from lrsync import __version__, logs
 from lrsync.config import Config
 from lrsync.core.events import Event, EventSink
-from lrsync.core.model import RunKind, RunSummary
+from lrsync.core.runs import RunKind, RunSummary
 from lrsync.errors import ExitCode
 from lrsync.ui import output, summary
 from lrsync.ui.logsink import LogSink

@@ -6,7 +6,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from lrsync.core.model import RunInfo, RunKind, result_for
+from lrsync.core.runs import RunInfo, RunKind, result_for
 from lrsync.core.schedule import Installed
 from lrsync.errors import ExitCode, LrsyncError
 from lrsync.ui.text import iso, local, sentence

@@ -11,7 +11,7 @@ import click
 from lrsync.ui.options import json_option, load_config, place_options
 
 if TYPE_CHECKING:
-    from lrsync.core.model import StatusReport
+    from lrsync.core.status import StatusReport
     from lrsync.errors import ExitCode
 
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from lrsync.core.model import FindingKind, RunInfo, RunKind, RunResult, StatusReport, Tally
+from lrsync.core.findings import FindingKind
+from lrsync.core.runs import RunInfo, RunKind, RunResult
+from lrsync.core.status import StatusReport, Tally
 from lrsync.errors import ExitCode
 from lrsync.ui.progress import finding_line
 from lrsync.ui.report import Grid, Report, Tone, at_most

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from typing import assert_never
+from typing import TYPE_CHECKING, Final, assert_never
 
-from lrsync.core.model import CatalogCounts, FindingKind, RunKind, RunSummary
+from lrsync.core.findings import FindingKind
+from lrsync.core.runs import RunKind, RunSummary
 from lrsync.errors import ExitCode
-from lrsync.ui import proofs
 from lrsync.ui.progress import finding_line
 from lrsync.ui.report import Grid, Report, Tone, at_most
 from lrsync.ui.text import count, duration, printable, sentence, size
+
+if TYPE_CHECKING:
+    from lrsync.core.counts import CatalogCounts
 
 _TONES = {ExitCode.OK: Tone.GOOD, ExitCode.NEEDS_PERSON: Tone.WARN}
 SEE_LOG = ": see the log"
@@ -20,10 +23,18 @@ def build(kind: RunKind, summary: RunSummary) -> Report:
     return Report(
         sentence=sentence_of(kind, summary),
         tone=_TONES.get(summary.exit_code, Tone.BAD),
-        grids=(Grid(tuple(proofs.rows_of(kind, summary) or _rows(kind, summary))),),
+        grids=(Grid(tuple(_rows_of(kind, summary))),),
         problems=problems_of(summary),
         sentence_last=True,
     )
+
+
+def _rows_of(kind: RunKind, summary: RunSummary) -> list[tuple[str, str]]:
+    if kind in (RunKind.SYNC, RunKind.REBUILD):
+        return _rows(kind, summary)
+    from lrsync.ui import proofs  # here: it has all that other commands count
+
+    return proofs.rows_of(kind, summary) or _rows(kind, summary)
 
 
 def sentence_of(kind: RunKind, summary: RunSummary) -> str:
@@ -36,6 +47,8 @@ def sentence_of(kind: RunKind, summary: RunSummary) -> str:
         case RunKind.SYNC:
             return _dry_sentence(summary) if summary.dry_run else _sync_sentence(summary)
         case RunKind.VERIFY | RunKind.ACCEPT | RunKind.RESTORE | RunKind.DRILL:
+            from lrsync.ui import proofs
+
             return proofs.sentence_of(kind, summary)
         case _:
             assert_never(kind)
@@ -71,7 +84,7 @@ def _dry_sentence(summary: RunSummary) -> str:
 
 def unsafe_files(summary: RunSummary) -> int:
     """How many of the scanned files are not safe in their present state."""
-    spoilt = _quarantined(summary) + _rotten(summary) + _unrepaired(summary) + _waiting_catalogs(summary)
+    spoilt = _quarantined(summary) + _rotten(summary) + _unrepaired(summary) + _waiting_catalogs(summary, scanned=True)
     return summary.actions.failed + summary.actions.raced + spoilt
 
 
@@ -110,8 +123,17 @@ def _rotten(summary: RunSummary) -> int:
     return sum(finding.kind is FindingKind.ROT and finding.path not in changed for finding in summary.findings)
 
 
-def _waiting_catalogs(summary: RunSummary) -> int:
-    return sum(f.kind in (FindingKind.CATALOG_BUSY, FindingKind.CATALOG_DAMAGED) for f in summary.findings)
+_WAITING: Final = (FindingKind.CATALOG_BUSY, FindingKind.CATALOG_DAMAGED, FindingKind.CATALOG_MISSING)
+
+
+def _waiting_catalogs(summary: RunSummary, *, scanned: bool = False) -> int:
+    """Catalogs that are not in the bucket as they are now; with `scanned`, those in the source alone."""
+    waiting = [finding for finding in summary.findings if finding.kind in _WAITING]
+    if not waiting:
+        return 0
+    from lrsync.core.lightroom import is_absolute  # here: most nights have none
+
+    return sum(not (scanned and is_absolute(finding.path)) for finding in waiting)
 
 
 def _unrepaired(summary: RunSummary) -> int:

@@ -32,7 +32,7 @@ def sync(**flags: Any) -> int:
     config = load_config(flags)
 
     from lrsync import app
-    from lrsync.core.model import RunKind
+    from lrsync.core.runs import RunKind
     from lrsync.ui.hooks import with_hooks
     from lrsync.ui.running import run
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from lrsync.core.model import Failed, result_for
+from lrsync.core.model import Failed
+from lrsync.core.runs import result_for
 from lrsync.core.trash import TrashItem
 from lrsync.errors import ExitCode
 from lrsync.ui.answer import Answer, show

@@ -29,7 +29,7 @@ def verify(**flags: Any) -> int:
     config = load_config(flags)
 
     from lrsync import app
-    from lrsync.core.model import RunKind
+    from lrsync.core.runs import RunKind
     from lrsync.ui.running import run
 
     runner = partial(app.run_verify, request=_request(flags))

@@ -11,15 +11,14 @@ from pathlib import Path
 from lrsync.adapters.database import prepare
 from lrsync.adapters.manifest import Manifest
 from lrsync.adapters.seals import Seals
+from lrsync.core.checksums import Checksum, ChecksumKind
 from lrsync.core.keys import listing_prefix
+from lrsync.core.library import LibraryRow
 from lrsync.core.model import (
     Change,
     ChangeKind,
-    Checksum,
-    ChecksumKind,
     Content,
     Done,
-    LibraryRow,
     ManifestEntry,
     MarkMissing,
     Outcome,

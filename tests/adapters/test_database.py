@@ -25,7 +25,8 @@ from lrsync.adapters.paths import default_manifest_path
 from lrsync.adapters.schema import metadata
 from lrsync.adapters.seals import Seals, ensure_current
 from lrsync.adapters.status_query import read_status
-from lrsync.core.model import ChecksumKind, RunKind, RunResult, RunSummary
+from lrsync.core.checksums import ChecksumKind
+from lrsync.core.runs import RunKind, RunResult, RunSummary
 from lrsync.errors import ExitCode, ManifestError
 from tests.adapters.rows import LIBRARY, PREFIX, entry, opened, uploaded
 
@@ -222,7 +223,7 @@ def test_an_older_manifest_is_backed_up_and_upgraded(path: Path, later: Callable
 
 def test_a_library_from_before_identities_goes_on_with_its_marker(path: Path, tmp_path: Path) -> None:
     before = tmp_path / "before"
-    shutil.copytree(migrations_dir(), before, ignore=shutil.ignore_patterns("__pycache__", "0003_*"))
+    shutil.copytree(migrations_dir(), before, ignore=shutil.ignore_patterns("__pycache__", "0003_*", "0004_*"))
     prepare(path, scripts=before, version=2)
     with closing(sqlite3.connect(path)) as connection:
         connection.execute("INSERT INTO library VALUES (1, '0b7f', 'default', '/photos', '', 'bucket', 'P', 5, 1, 7)")
@@ -493,7 +494,7 @@ def test_a_quiet_night_imports_neither_sqlalchemy_nor_alembic(path: Path) -> Non
     manifest_with(path)
     script = (
         "import sys; from pathlib import Path; from lrsync.adapters.seals import Seals, ensure_current\n"
-        "from lrsync.adapters.status_query import read_status; from lrsync.core.model import *\n"
+        "from lrsync.adapters.status_query import read_status; from lrsync.core.runs import *\n"
         "path = Path(sys.argv[1]); ensure_current(path)\n"
         "with Seals(path) as s:\n"
         "    s.library(); s.seals(); s.counts(); r = s.begin_run(RunKind.SYNC, 1)\n"

@@ -8,7 +8,9 @@ import pytest
 
 from lrsync.adapters.history_query import find_run, list_runs
 from lrsync.adapters.seals import PROBLEMS_KEPT
-from lrsync.core.model import Failed, Finding, FindingKind, RunKind, RunResult, RunSummary
+from lrsync.core.findings import Finding, FindingKind
+from lrsync.core.model import Failed
+from lrsync.core.runs import RunKind, RunResult, RunSummary
 from lrsync.errors import ExitCode
 from tests.adapters.rows import entry, opened, uploaded
 

@@ -19,9 +19,9 @@ from hypothesis import HealthCheck, given, settings
 from lrsync.adapters.ignore import IgnoreRules
 from lrsync.adapters.localfs import LocalTree
 from lrsync.adapters.oddity import Oddity, macos_oddity, windows_oddity
-from lrsync.core.diff import directory_digest
+from lrsync.core.digest import directory_digest
 from lrsync.core.keys import MARKER, join_path
-from lrsync.core.model import ScannedDir, ScannedFile, Stat
+from lrsync.core.scan import ScannedDir, ScannedFile, Stat
 from tests.trees import AWKWARD_NAMES, Tree, file_paths, make_tree, trees
 
 posix_only = pytest.mark.skipif(sys.platform == "win32", reason="a POSIX thing")
@@ -87,7 +87,7 @@ def test_a_name_that_is_not_utf8_is_found_and_can_be_read(tmp_path: Path) -> Non
     (file,) = folder.files
     assert os.fsencode(file.name) == b"caf\xe9.nef"
     assert tree_of(tmp_path).read(file.name, hold_below=10, part_size=10).data == b"x"
-    assert len(directory_digest(b"", folder.files)) == 16
+    assert len(directory_digest(b"", folder.columns)) == 16
 
 
 def test_the_walk_is_the_same_twice_and_digests_tell_any_change(tmp_path: Path) -> None:
@@ -275,6 +275,7 @@ def test_a_real_refusal_to_another_user(tmp_path: Path) -> None:
     code = """
 import os, sys
 from pathlib import Path
+from lrsync.adapters import reader  # while this user may still read the program
 from lrsync.adapters.ignore import IgnoreRules
 from lrsync.adapters.localfs import LocalTree
 os.setuid(65534)

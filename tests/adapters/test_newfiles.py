@@ -12,8 +12,8 @@ import pytest
 
 from lrsync.adapters import newfiles
 from lrsync.adapters.newfiles import write_new
-from lrsync.core.model import Stat
 from lrsync.core.ports import NewFile, Placed
+from lrsync.core.scan import Stat
 
 MTIME_NS = 1_700_000_000_123_456_789
 FILES = [

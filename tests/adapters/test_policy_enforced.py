@@ -15,8 +15,9 @@ from moto import mock_aws
 from moto.core import set_initial_no_auth_action_count
 
 from lrsync.adapters.s3 import S3Store, StoreSettings
-from lrsync.core.model import Content, Stat
+from lrsync.core.model import Content
 from lrsync.core.policy import PolicyNeeds, least_policy
+from lrsync.core.scan import Stat
 from lrsync.errors import BucketError
 from tests.stores.server import no_aws, without_aws
 

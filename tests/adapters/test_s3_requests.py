@@ -12,7 +12,8 @@ import pytest
 from lrsync import __version__
 from lrsync.adapters.s3 import S3Store
 from lrsync.adapters.s3_client import StoreSettings, make_config, needs_path_style
-from lrsync.core.model import Checksum, ChecksumKind, PartInfo, Stored
+from lrsync.core.checksums import Checksum, ChecksumKind
+from lrsync.core.objects import PartInfo, Stored
 from lrsync.core.parts import object_metadata
 from lrsync.core.proof import encode_checksum, encode_crc32
 from lrsync.core.thaw import Archive, Thaw, ThawState, Tier

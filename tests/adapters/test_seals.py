@@ -13,21 +13,11 @@ import pytest
 from lrsync.adapters.database import prepare
 from lrsync.adapters.manifest import Manifest
 from lrsync.adapters.seals import Seals, read_runs
-from lrsync.core.model import (
-    ActionCounts,
-    Drift,
-    Finding,
-    FindingKind,
-    QuarantinedContent,
-    RequestCounts,
-    RowCounts,
-    RunInfo,
-    RunKind,
-    RunResult,
-    RunSummary,
-    ScanCounts,
-    Stat,
-)
+from lrsync.core.findings import Finding, FindingKind, QuarantinedContent
+from lrsync.core.library import RowCounts
+from lrsync.core.model import Drift
+from lrsync.core.runs import ActionCounts, RequestCounts, RunInfo, RunKind, RunResult, RunSummary, ScanCounts
+from lrsync.core.scan import Stat
 from lrsync.errors import ExitCode, ManifestError
 from tests.adapters.rows import LIBRARY, entry, gone, opened, uploaded
 
@@ -162,12 +152,12 @@ def test_a_finding_keeps_what_is_known_of_the_file(seals: Seals) -> None:
         seals,
         Finding(FindingKind.ORIGINAL_CHANGED, "a.nef", "m", quarantined=content),
         Finding(FAILED, "b\udcff", "about b\udcff", "a hint", stat=stat),
-        Finding(FindingKind.NO_MARKER, "", "m"),
+        Finding(FindingKind.MASS_CHANGE, "", "m"),
     )
     big = str(2**70).encode()
     assert findings(seals, "kind, path, hint, size, mtime_ns, ctime_ns, sha256") == [
         ("failed", "b\udcff".encode("utf-8", "surrogatepass"), "a hint", 5, -1, big, None),
-        ("no-marker", "", "", None, None, None, None),
+        ("mass-change", "", "", None, None, None, None),
         ("original-changed", "a.nef", "", 5, -1, big, b"s" * 32),
     ]
 

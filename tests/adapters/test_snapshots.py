@@ -21,8 +21,11 @@ from lrsync.adapters.manifest import Manifest
 from lrsync.adapters.schema_names import SCHEMA_VERSION
 from lrsync.adapters.seals import Seals
 from lrsync.adapters.snapshots import packed, unpack
-from lrsync.core.model import Adopt, Change, ChangeKind, Done, LibraryRow, ManifestEntry, ObjectInfo, ScannedFile
+from lrsync.core.library import LibraryRow
+from lrsync.core.model import Adopt, Change, ChangeKind, Done, ManifestEntry
+from lrsync.core.objects import ObjectInfo
 from lrsync.core.ports import SnapshotDamagedError
+from lrsync.core.scan import ScannedFile
 from lrsync.errors import ManifestError
 from tests.stores.memory import content_of
 

@@ -18,10 +18,12 @@ from lrsync.app import session, source_proof
 from lrsync.app.rebuild import run_rebuild
 from lrsync.app.sync import run_sync
 from lrsync.config import Config
+from lrsync.core.amounts import MaxDelete
 from lrsync.core.events import Event, Notice
+from lrsync.core.findings import FindingKind
 from lrsync.core.keys import MARKER
-from lrsync.core.model import FindingKind, LibraryRow, RunSummary
-from lrsync.core.plan import MaxDelete
+from lrsync.core.library import LibraryRow
+from lrsync.core.runs import RunSummary
 from lrsync.errors import ExitCode, SourceError
 from tests.stores.memory import MemoryStore
 from tests.trees import Tree, make_tree

@@ -15,8 +15,10 @@ from typing import cast
 import pytest
 from isal import isal_zlib
 
+from lrsync.core.checksums import Checksum, ChecksumKind
 from lrsync.core.keys import noted_path, trash_key
-from lrsync.core.model import Checksum, ChecksumKind, Content, ListedVersion, PartInfo, Stored
+from lrsync.core.model import Content
+from lrsync.core.objects import ListedVersion, PartInfo, Stored
 from lrsync.core.parts import object_metadata
 from lrsync.core.ports import ObjectStore, RacedError, Sendable, Span, Wanted, Whole
 from lrsync.core.proof import encode_checksum, encode_crc32, proves_content

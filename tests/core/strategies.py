@@ -4,18 +4,9 @@ from __future__ import annotations
 
 from hypothesis import strategies as st
 
-from lrsync.core.model import (
-    Candidate,
-    Change,
-    ChangeKind,
-    Content,
-    Drift,
-    ManifestEntry,
-    ObjectInfo,
-    ScannedDir,
-    ScannedFile,
-    Stat,
-)
+from lrsync.core.model import Candidate, Change, ChangeKind, Content, Drift, ManifestEntry
+from lrsync.core.objects import ObjectInfo
+from lrsync.core.scan import FileColumns, ScannedDir, ScannedFile, Stat
 from tests import trees
 
 FOLDER = "2024"
@@ -41,7 +32,7 @@ file_tuples = st.lists(scanned_files(st.one_of(file_names, trees.names)), unique
 scanned_dirs = st.builds(
     ScannedDir,
     st.just(FOLDER),
-    st.lists(scanned_files(), unique_by=lambda file: file.name, max_size=8).map(_by_name),
+    st.lists(scanned_files(), unique_by=lambda file: file.name, max_size=8).map(_by_name).map(FileColumns.of),
     complete=st.booleans(),
 )
 

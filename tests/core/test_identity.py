@@ -9,8 +9,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from lrsync.core.identity import WITNESSES, SourceIdentity, demand_entries, difference, from_text, to_text
-from lrsync.core.library import Place, Seen, is_proof, match_library, source_problem
-from lrsync.core.model import LibraryRow
+from lrsync.core.library import LibraryRow, Place, Seen, is_proof, match_library, source_problem
 from lrsync.errors import ManifestError, SourceError
 
 DRIVE = SourceIdentity((("uuid", "4C21-99AF"), ("fsid", "7f")), "inode:2", (("2023", 11), ("2024", 12), ("a.jpg", 13)))

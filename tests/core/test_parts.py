@@ -9,8 +9,9 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from lrsync.core import parts
-from lrsync.core.model import Content, Stat
+from lrsync.core.model import Content
 from lrsync.core.parts import format_mtime, object_metadata, parse_mtime, part_size_for, parts_of, sha256_in
+from lrsync.core.scan import Stat
 
 times = st.integers(-(2**63), 2**63 - 1)
 

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from lrsync.core.amounts import MaxDelete
 from lrsync.core.filetypes import is_original
 from lrsync.core.keys import split_path
 from lrsync.core.model import (
@@ -16,7 +17,6 @@ from lrsync.core.model import (
     Change,
     ChangeKind,
     Drift,
-    ListedObject,
     ManifestEntry,
     MarkMissing,
     Quarantine,
@@ -25,7 +25,8 @@ from lrsync.core.model import (
     ServerCopy,
     Upload,
 )
-from lrsync.core.plan import DeleteFacts, MaxDelete, check_guards, decide, decide_without_reading, drift_verdict
+from lrsync.core.objects import ListedObject
+from lrsync.core.plan import DeleteFacts, check_guards, decide, decide_without_reading, drift_verdict
 from tests.core.strategies import candidates, entries
 
 
@@ -73,7 +74,8 @@ def test_bytes_that_are_in_the_bucket_are_not_sent_again(candidate: Candidate) -
 
 
 def test_a_missing_file_has_no_content_to_decide_on() -> None:
-    from lrsync.core.model import Content, ScannedFile, Stat
+    from lrsync.core.model import Content
+    from lrsync.core.scan import ScannedFile, Stat
     from tests.core.test_diff import recorded
 
     row = recorded(ScannedFile("a.nef", 1, 2, 3))

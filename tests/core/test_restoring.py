@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from lrsync.core.model import Stat
 from lrsync.core.restoring import Overwrite, RestoreItem, Step, first_step, is_as_set, step_for_other_bytes
+from lrsync.core.scan import Stat
 
 TIME_NS = 1_700_000_001_123_456_789
 ITEM = RestoreItem("2024/a.nef", "P/2024/a.nef", 100, TIME_NS, b"s" * 32)

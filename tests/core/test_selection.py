@@ -26,6 +26,7 @@ class Listed:
 
     paths: Sequence[str]
     whole: int = 0
+    has_folders: bool = True
 
     def items(self) -> Iterator[RestoreItem]:
         self.whole += 1
@@ -174,3 +175,36 @@ def test_memory_is_flat() -> None:
         return most
 
     assert peak(20_000) < peak(2_000) + 50_000
+
+
+# --- photos that a catalog named --------------------------------------------------------------------------
+
+
+def test_photos_narrow_down_what_names_and_folders_say() -> None:
+    photos = frozenset({"2024/IMG_1.CR3", "2024/clip.mov", "2024/Iceland/a.nef"})
+    everything = {"2024/IMG_1.CR3", "2024/IMG_1.acr", "2024/IMG_1.jpg", "2024/IMG_1.xmp", "2024/clip.mov"}
+    everything |= {"2024/Iceland/a.nef", "2024/Iceland/a.nef.xmp"}
+    assert taken(Selection(photos=photos)) == everything
+    assert taken(Selection(photos=photos, companions=False)) == photos
+    assert taken(Selection(photos=photos, folders=frozenset({"2024/Iceland"}))) == {
+        "2024/Iceland/a.nef",
+        "2024/Iceland/a.nef.xmp",
+    }
+    assert taken(Selection(photos=photos, types=parse_types(["video"]))) == {"2024/clip.mov"}
+    assert taken(Selection(photos=frozenset())) == set()
+    assert not Selection(photos=frozenset()).is_everything
+
+
+def test_a_name_whose_files_are_none_of_the_photos_still_stood_for_something() -> None:
+    selector = Selector(Selection(names=(name("2024/clip.mov"), name("nowhere")), photos=frozenset({"2024/IMG_1.CR3"})))
+    assert list(search(LIBRARY, selector)) == []
+    assert list(selector.unmatched) == ["nowhere"]
+
+
+def test_only_the_folders_of_the_photos_are_looked_into() -> None:
+    backup = Listed(LIBRARY.paths)
+    assert taken(Selection(photos=frozenset({"2024/Iceland/a.nef"})), backup)
+    assert backup.whole == 0
+    slow = Listed(LIBRARY.paths, has_folders=False)
+    assert taken(Selection(photos=frozenset({"2024/Iceland/a.nef"})), slow)
+    assert slow.whole == 1

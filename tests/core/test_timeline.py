@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lrsync.core.keys import trash_key, trash_stamp
-from lrsync.core.model import ListedObject, ListedVersion
+from lrsync.core.objects import ListedObject, ListedVersion
 from lrsync.core.timeline import (
     FileVersion,
     Lost,

@@ -18,7 +18,7 @@ from lrsync.core.keys import (
     trash_key,
     trash_note,
 )
-from lrsync.core.model import ListedObject, ListedVersion
+from lrsync.core.objects import ListedObject, ListedVersion
 from lrsync.core.trash import doomed_versions, matches, newest_of_each, of_object, of_versions
 from tests.trees import paths
 

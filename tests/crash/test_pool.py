@@ -10,7 +10,8 @@ from concurrent.futures import CancelledError, Future
 
 import pytest
 
-from lrsync.engine.pool import DaemonPool, Patience, StoppedError
+from lrsync.engine.pool import DaemonPool
+from lrsync.engine.stop import Patience, StoppedError
 from lrsync.engine.work import WorkQueue
 
 STUCK = """

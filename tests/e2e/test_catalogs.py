@@ -8,13 +8,14 @@ import shutil
 import sqlite3
 from collections.abc import Callable
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from tests.e2e.machine import Machine, run, tree_facts
+from tests.e2e.machine import Machine, Result, run, tree_facts
 from tests.lightroom import writer
-from tests.lightroom.generator import LR13, write_catalog
+from tests.lightroom.generator import LR13, Photo, write_catalog
 from tests.lightroom.test_copy import is_sound, writer_of, writing
 from tests.stores.server import S3Server
 
@@ -138,6 +139,47 @@ def test_a_quiet_night_with_a_catalog_stays_quiet(moto_s3: S3Server, machine: Ca
         assert tree_facts(here.source) == before
 
 
+def test_catalogs_outside_of_the_source_are_kept_and_cost_a_quiet_night_nothing(
+    seaweed: S3Server, machine: Callable[..., Machine], tmp_path: Path
+) -> None:
+    plain = machine(seaweed, {"2024": {"a.nef": b"raw a", "a.xmp": b"<a/>"}})
+    catalogs = [tmp_path / "fast/My.lrcat", tmp_path / "old/My.lrcat"]
+    for catalog in catalogs:
+        root = {f"{plain.source}/": {"2024/": [Photo("a.nef", "xmp")]}}
+        write_catalog(catalog, root, LR13, journal_mode="WAL", collections={catalog.parent.name: ["a.nef"]})
+    here = replace(plain, environment={"LRSYNC_CATALOGS": "\n".join(map(str, catalogs))})
+    here.let_settle()
+    before = [tree_facts(catalog.parent) for catalog in catalogs]
+    assert here.sync()["catalogs"] == {"changed": 2, "snapshots": 2, "waiting": 0}
+    found, modules = here.sync_watching_imports()
+    assert found["s3_requests"]["total"] == 0
+    assert not HEAVY & modules
+    assert [tree_facts(catalog.parent) for catalog in catalogs] == before
+    assert here.photos() == {"2024/a.nef", "2024/a.xmp"}
+
+    command = [*here.command("catalog")[:4], "audit", *here.place()]  # of two, one must be named
+    audited = run(command, here.variables(), here.home)
+    assert (audited.code, str(catalogs[1]) in audited.err) == (2, True), audited
+    bucket = ["--s3-bucket", here.bucket, "--s3-prefix", here.prefix, "--endpoint-url", seaweed.endpoint]
+    listed = run([*here.command("catalog")[:4], "list", *bucket, "--json"], here.variables(), here.home)
+    assert {snapshot["catalog"] for snapshot in listed.json["snapshots"]} == set(map(str, catalogs))
+    to = ["--to", str(tmp_path / "back")]
+    back = run([*here.command("catalog")[:4], "restore", str(catalogs[0]), *bucket, *to], here.variables(), here.home)
+    assert (back.code, (tmp_path / "back/My.lrcat").exists()) == (0, True), back
+    photos = here.run("restore", "--collection", "old", "--catalog", str(catalogs[1]), "--to", str(tmp_path / "some"))
+    assert (photos.code, (tmp_path / "some/2024/a.xmp").exists()) == (0, True), photos
+
+    catalogs[0].unlink()
+    gone = here.run("sync")
+    assert (gone.code, "1 catalog is not backed up as of now; 2 are safe" in gone.out) == (4, True), gone
+    assert here.run("status").code == 4
+    alone = replace(plain, environment={"LRSYNC_CATALOGS": str(catalogs[1])})
+    audited = run(command, alone.variables(), alone.home)
+    assert (audited.code, "All 1 photo and 1 sidecar" in audited.out) == (0, True), audited
+    assert alone.sync()["s3_requests"]["total"] == 0
+    assert alone.run("status").code == 0
+
+
 def test_it_comes_back_on_a_new_computer(seaweed: S3Server, machine: Callable[..., Machine], tmp_path: Path) -> None:
     here = machine(seaweed, {"a.jpg": b"a"})
     catalog = write_catalog(here.source / "cat/My.lrcat", {"/photos/": {"": ["a.nef", "b.nef"]}}, LR13)
@@ -181,3 +223,61 @@ def test_it_comes_back_on_a_new_computer(seaweed: S3Server, machine: Callable[..
     assert code == 4
     assert "damaged" in err
     assert list((tmp_path / "other").iterdir()) == []
+
+
+def test_a_collection_comes_back_after_the_disk_died(
+    seaweed: S3Server, machine: Callable[..., Machine], tmp_path: Path
+) -> None:
+    photos = {"2024": {"a.nef": b"raw a", "a.xmp": b"<a/>", "b.jpg": b"b"}, "2023": {"c.cr2": b"raw", "c.JPG": b"j"}}
+    here = machine(seaweed, photos)
+    folders = {
+        "2024/": [Photo("a.nef", "xmp", rating=5), "b.jpg"],
+        "2023/": [Photo("c.cr2", "JPG", copies=1), "lost.nef"],
+    }
+    collections = {"Trips/Iceland best": ["a.nef", "c.cr2/1"], "All": ["a.nef", "lost.nef"], "Five": None}
+    write_catalog(here.source / "cat/My.lrcat", {"D:/My Photos/": folders}, LR13, collections=collections)
+    here.sync()
+    shutil.rmtree(here.source)
+    shutil.rmtree(here.home / ".local")
+    bucket = ["--s3-bucket", here.bucket, "--s3-prefix", here.prefix, "--endpoint-url", seaweed.endpoint]
+
+    def restore(*args: str, to: str) -> Result:
+        command = [*here.command("restore")[:4], *bucket, "--to", str(tmp_path / to), *args]
+        return run(command, here.variables(), here.home)
+
+    def files(folder: str) -> set[str]:
+        return {path.relative_to(tmp_path / folder).as_posix() for path in (tmp_path / folder).rglob("*.*")}
+
+    dry = restore("--collection", "iceland best", "--dry-run", "--json", to="dry")
+    assert (dry.code, dry.json["restored"], dry.json["catalog"]["photos"]) == (0, 4, 2)
+    done = restore("--collection", "Iceland best", to="back")
+    assert done.code == 0, done
+    assert "D:/My Photos is the backup's root, as most names agree; --map-root corrects it (2 photos)" in done.err
+    assert files("back") == {"2024/a.nef", "2024/a.xmp", "2023/c.cr2", "2023/c.JPG"}
+    assert (tmp_path / "back/2024/a.nef").read_bytes() == b"raw a"
+    again = restore("--collection", "Iceland best", "--json", to="back")
+    assert (again.code, again.json["restored"], again.json["intact"]) == (0, 0, 4)
+    some = restore("--collection", "All", to="some")
+    assert (some.code, files("some")) == (3, {"2024/a.nef", "2024/a.xmp"})
+    assert "failed: 2023/lost.nef: is in the catalog, and not in the backup." in some.out
+    for name, words in (("Iclend best", "did you mean 'Trips/Iceland best'?"), ("Five", "only Lightroom itself")):
+        refused = restore("--collection", name, to="none")
+        assert (refused.code, words in refused.err) == (2, True), refused
+    assert not (tmp_path / "none").exists()
+
+
+def test_photos_of_the_real_catalog_by_their_time(
+    moto_s3: S3Server, machine: Callable[..., Machine], real_catalog: Path, tmp_path: Path
+) -> None:
+    here = machine(moto_s3, {})
+    place_photos(real_catalog, {FIRST: here.source / "2013", SECOND: here.source / "Exports Random/fb_vaasa"})
+    shutil.copy(real_catalog, here.source / "real.lrcat")
+    here.sync()
+    to = tmp_path / "back"
+    done = here.run("restore", "--captured", "2013-12", "--to", str(to), "--json")
+    assert (done.code, done.json["catalog"]["photos"]) == (0, 2), done
+    assert {root["folder"] for root in done.json["catalog"]["roots"]} <= {"", "2013", "Exports Random/fb_vaasa"}
+    found = {path.relative_to(to).as_posix() for path in to.rglob("*.*")}
+    assert len(found) == 2 + sum(name.endswith(".xmp") for name in found), found
+    rule = here.run("restore", "--collection", "Five Stars", "--to", str(to))
+    assert (rule.code, "smart collection" in rule.err) == (2, True), rule

@@ -27,6 +27,18 @@ def make_many(root: Path) -> None:
             (path / f"IMG_{number:04}.jpg").write_bytes(b"%d/%d " % (folder, number) + rng.randbytes(300))
 
 
+BUSY = (
+    "boto3",
+    "sqlalchemy",
+    "rich",
+    "concurrent.futures",
+    "lrsync.engine.changes",
+    "lrsync.core.model",
+    "lrsync.adapters.reader",
+)
+"""What only a night with changes needs."""
+
+
 @pytest.mark.slow
 @pytest.mark.timeout(900)
 def test_twenty_thousand_files(seaweed: S3Server, machine: Callable[..., Machine]) -> None:
@@ -37,10 +49,11 @@ def test_twenty_thousand_files(seaweed: S3Server, machine: Callable[..., Machine
     expect(done, uploaded=FILES, sent=done["scan"]["bytes"])
     here.check_bucket(by_etag=True)
 
+    here.sync()  # what was written in the two seconds before the first is hashed once more
     done, modules = here.sync_watching_imports()
     expect(done, requests=0)
     assert done["changes"]["unchanged"] == FILES
-    assert "boto3" not in modules
+    assert [name for name in BUSY if name in modules] == []
     assert done["seconds"]["total"] < 5
 
     first, second = here.source / "2000/shoot 000", here.source / "2000/shoot 001"

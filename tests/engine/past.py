@@ -8,7 +8,8 @@ from contextlib import ExitStack, contextmanager
 from lrsync.adapters.manifest import Manifest
 from lrsync.adapters.shelf import FileShelf
 from lrsync.adapters.snapshots import unpack
-from lrsync.core.model import ManifestEntry, SnapshotUse
+from lrsync.core.model import ManifestEntry
+from lrsync.core.runs import SnapshotUse
 from lrsync.core.timeline import FileVersion
 from lrsync.engine.snapshot import StoredSnapshot, find_snapshots, take_snapshot
 from lrsync.engine.timetravel import Past, PastPorts, gather

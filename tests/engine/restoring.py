@@ -14,9 +14,9 @@ from lrsync.adapters.localfs import LocalTree
 from lrsync.adapters.manifest import Manifest
 from lrsync.adapters.seals import Seals
 from lrsync.adapters.selecting import selection_of
-from lrsync.core.model import RunSummary
 from lrsync.core.requests import RestoreRequest
 from lrsync.core.restoring import Backup
+from lrsync.core.runs import RunSummary
 from lrsync.engine.backups import ListingBackup, ManifestBackup
 from lrsync.engine.pool import DaemonPool
 from lrsync.engine.reconcile import ListingPorts, take_listing

@@ -16,8 +16,10 @@ from lrsync.adapters.manifest import Manifest
 from lrsync.adapters.naming import name_files
 from lrsync.adapters.seals import Seals
 from lrsync.adapters.status_query import read_status
-from lrsync.core.model import Finding, FindingKind, QuarantinedContent, RestoreCounts, RunKind, RunResult, RunSummary
+from lrsync.core.counts import RestoreCounts
+from lrsync.core.findings import Finding, FindingKind, QuarantinedContent
 from lrsync.core.requests import Named, RestoreRequest
+from lrsync.core.runs import RunKind, RunResult, RunSummary
 from lrsync.engine.accept import AcceptOptions, AcceptPorts, run_accept
 from lrsync.errors import BucketError, ExitCode, InterruptedRun
 from tests.engine.restoring import restored

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from lrsync.core.model import Content, Done, Failed, Raced, Stored, Upload
+from lrsync.core.model import Content, Done, Failed, Raced, Upload
+from lrsync.core.objects import Stored
 from lrsync.engine import batch
 from lrsync.engine.batch import MAX_FILES, Batch
 from lrsync.errors import BucketError, ExitCode, InterruptedRun, ObjectError

@@ -10,8 +10,7 @@ import pytest
 
 from lrsync.core.bucket import Access, Caller, Feature, FeatureFact, FeatureState, Reached
 from lrsync.core.doctor import Check, Verdict, exit_code_of
-from lrsync.core.library import Seen
-from lrsync.core.model import LibraryRow
+from lrsync.core.library import LibraryRow, Seen
 from lrsync.core.schedule import DailyTime, Installed
 from lrsync.engine import doctor_local as local
 from lrsync.engine.doctor import BucketPorts, examine_bucket
@@ -272,6 +271,12 @@ def test_the_schedule() -> None:
     assert local.check_schedule(Installed("systemd", at, exit_code=5)).verdict is WARN
     assert local.check_schedule(Installed("systemd", at, problem="no login", mend="linger")).mend == "linger"
     assert local.check_schedule(None, "the crontab cannot be read").verdict is SKIPPED
+
+
+def test_catalogs_that_are_named_must_be_there() -> None:
+    assert local.check_catalogs({"/a.lrcat": True}).verdict is PASS
+    gone = local.check_catalogs({"/a.lrcat": True, "/b.lrcat": False})
+    assert (gone.verdict, gone.seen) == (FAIL, "not there: /b.lrcat")
 
 
 def test_the_versions() -> None:

@@ -16,18 +16,12 @@ from lrsync.adapters.manifest import Manifest
 from lrsync.adapters.seals import Seals
 from lrsync.adapters.status_query import read_status
 from lrsync.app.drill import rehearse_in
-from lrsync.core.model import (
-    Change,
-    ChangeKind,
-    Content,
-    Done,
-    DrillCounts,
-    FindingKind,
-    Restat,
-    RunSummary,
-    ScannedFile,
-)
-from lrsync.core.requests import Sample
+from lrsync.core.amounts import Sample
+from lrsync.core.counts import DrillCounts
+from lrsync.core.findings import FindingKind
+from lrsync.core.model import Change, ChangeKind, Content, Done, Restat
+from lrsync.core.runs import RunSummary
+from lrsync.core.scan import ScannedFile
 from lrsync.engine.drill import DrillPorts, run_drill
 from lrsync.errors import BucketError, ExitCode, InterruptedRun
 from tests.engine.world import PREFIX, World

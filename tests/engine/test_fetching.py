@@ -10,10 +10,11 @@ from typing import Any
 import pytest
 
 from lrsync.adapters.partfile import PARTIAL
+from lrsync.core.counts import RestoreCounts
 from lrsync.core.download import Ranging
-from lrsync.core.model import RestoreCounts, RunSummary
 from lrsync.core.requests import RestoreRequest
 from lrsync.core.restoring import Overwrite
+from lrsync.core.runs import RunSummary
 from lrsync.errors import ExitCode, InterruptedRun, ObjectError
 from tests.engine.restoring import bare
 from tests.engine.world import PREFIX, World

@@ -12,11 +12,12 @@ from typing import Any
 
 import pytest
 
-from lrsync.core.model import Content, PartInfo, Stored
+from lrsync.core.model import Content
+from lrsync.core.objects import PartInfo, Stored
 from lrsync.core.parts import HELD_BYTES, PART_BYTES, SINGLE_PUT_LIMIT
 from lrsync.core.ports import Sendable, SourceTree
-from lrsync.engine import multipart, recorder, sync, transfer, uploads
-from lrsync.engine.multipart import MAX_INFLIGHT_BYTES, InflightBytes
+from lrsync.engine import multipart, recorder, transfer, uploads
+from lrsync.engine.multipart import MAX_INFLIGHT_BYTES
 from lrsync.errors import ExitCode
 from tests.engine.world import PREFIX, World
 from tests.stores.memory import MemoryStore
@@ -94,8 +95,7 @@ def lower_limits(monkeypatch: pytest.MonkeyPatch, *, held: int, single: int, par
     for module in (transfer, recorder, uploads):
         monkeypatch.setattr(module, "SINGLE_PUT_LIMIT", single)
     monkeypatch.setattr(transfer, "part_size_for", lambda size: part)
-    for module in (sync, multipart):
-        monkeypatch.setattr(module, "InflightBytes", lambda: InflightBytes(inflight), raising=False)
+    monkeypatch.setattr(multipart, "MAX_INFLIGHT_BYTES", inflight)
 
 
 def metered(world: World) -> list[Metered]:

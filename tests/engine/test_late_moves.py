@@ -12,8 +12,9 @@ from typing import Any
 import pytest
 
 from lrsync.adapters.manifest import Manifest
-from lrsync.core.model import Change, ChangeKind, Done, Return, ScannedDir
+from lrsync.core.model import Change, ChangeKind, Done, Return
 from lrsync.core.ports import SourceTree
+from lrsync.core.scan import ScannedDir
 from lrsync.errors import ExitCode
 from tests.engine.world import PREFIX, World
 

@@ -10,10 +10,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lrsync.core.model import ListedObject
+from lrsync.core.objects import ListedObject
 from lrsync.engine import listing
 from lrsync.engine.listing import ParallelListing, weights_of
-from lrsync.engine.pool import DaemonPool, StoppedError
+from lrsync.engine.pool import DaemonPool
+from lrsync.engine.stop import StoppedError
 from lrsync.errors import BucketError
 from tests.stores.memory import MemoryStore, content_of
 

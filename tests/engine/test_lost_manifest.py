@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from lrsync.core.model import FindingKind
+from lrsync.core.findings import FindingKind
 from lrsync.errors import ExitCode
 from tests.engine.world import PREFIX, World
 

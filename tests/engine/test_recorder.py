@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from lrsync.core.model import Change, ChangeKind, Done, ManifestEntry, Outcome, Return, ScannedDir, ScannedFile
+from lrsync.core.model import Change, ChangeKind, Done, ManifestEntry, Outcome, Return
+from lrsync.core.scan import ScannedDir, ScannedFile
 from lrsync.engine.recorder import Recorder
 from lrsync.errors import ManifestError
 
@@ -48,7 +49,7 @@ def done(name: str) -> Done:
 def test_a_directory_with_a_lost_batch_is_not_sealed_by_the_next() -> None:
     manifest: Any = Failing()
     recorder = Recorder(lambda: manifest, batch_size=1, clock=lambda: 0)
-    recorder.begin(ScannedDir("a", ()), b"digest", waiting=2, sealable=True)
+    recorder.begin(ScannedDir("a"), b"digest", waiting=2, sealable=True)
     with pytest.raises(ManifestError):
         recorder.add("a", done("x.jpg"))
     recorder.add("a", done("y.jpg"))

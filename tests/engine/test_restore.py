@@ -16,13 +16,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lrsync.adapters.manifest import Manifest
+from lrsync.core.counts import RestoreCounts
 from lrsync.core.events import Notice
 from lrsync.core.filetypes import parse_types
+from lrsync.core.findings import FindingKind
 from lrsync.core.localnames import WINDOWS
-from lrsync.core.model import FindingKind, RestoreCounts, RunSummary
 from lrsync.core.parts import format_mtime
 from lrsync.core.requests import RestoreRequest
 from lrsync.core.restoring import Overwrite, RestoreItem, RestorePlan
+from lrsync.core.runs import RunSummary
 from lrsync.engine.backups import AskPorts, ListingBackup, with_times
 from lrsync.engine.pool import DaemonPool
 from lrsync.errors import ExitCode, InterruptedRun, ObjectError, UsageError
@@ -269,6 +271,7 @@ class AtATime:
     """What a point in time had: versions of objects."""
 
     found: tuple[RestoreItem, ...]
+    has_folders: bool = True
 
     def items(self) -> Iterator[RestoreItem]:
         return iter(self.found)

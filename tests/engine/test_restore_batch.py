@@ -11,10 +11,12 @@ from typing import Any
 import pytest
 
 from lrsync.adapters import newfiles
+from lrsync.core.counts import RestoreCounts
 from lrsync.core.events import BytesSent, FileBack, WorkStarted
-from lrsync.core.model import Drift, RestoreCounts, RunSummary
+from lrsync.core.model import Drift
 from lrsync.core.requests import RestoreRequest
 from lrsync.core.restoring import RestoreItem
+from lrsync.core.runs import RunSummary
 from lrsync.engine.restore_batch import MAX_BYTES, MAX_FILE_BYTES, MAX_FILES, Job, in_batches
 from lrsync.errors import BucketError, ExitCode, InterruptedRun, ObjectError
 from tests.engine.restoring import restored

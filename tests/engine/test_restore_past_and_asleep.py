@@ -10,8 +10,8 @@ import pytest
 
 from lrsync.adapters.selecting import selection_of
 from lrsync.adapters.thaw_notes import FileThawNotes
-from lrsync.core.model import RunSummary
 from lrsync.core.requests import RestoreRequest
+from lrsync.core.runs import RunSummary
 from lrsync.core.thaw import HOUR_NS, NoteState, ThawWish, Tier
 from lrsync.engine.backups import PastBackup
 from lrsync.engine.thaw import thaw_report

@@ -9,8 +9,9 @@ import pytest
 
 from lrsync.adapters.snapshots import packed
 from lrsync.core.events import Notice
+from lrsync.core.findings import FindingKind
 from lrsync.core.keys import snapshot_copies, snapshot_key
-from lrsync.core.model import FindingKind, RunKind
+from lrsync.core.runs import RunKind
 from lrsync.engine import snapshot
 from lrsync.engine.snapshot import KEPT, choose_owner, find_snapshots, snapshot_owners
 from lrsync.errors import BucketError, ExitCode, InterruptedRun, ObjectError, UsageError

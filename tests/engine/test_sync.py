@@ -10,8 +10,9 @@ import pytest
 
 from lrsync.adapters.ignore import IgnoreRules
 from lrsync.adapters.manifest import Manifest
-from lrsync.core.model import Drift, FindingKind
-from lrsync.core.plan import MaxDelete
+from lrsync.core.amounts import MaxDelete
+from lrsync.core.findings import FindingKind
+from lrsync.core.model import Drift
 from lrsync.errors import BucketError, ExitCode, InterruptedRun, ObjectError, ObjectExistsError
 from tests.engine.world import PREFIX, World
 from tests.trees import AWKWARD_NAMES
@@ -289,11 +290,11 @@ class _Unreadable:
         return getattr(self._tree, name)
 
     def walk(self):  # type: ignore[no-untyped-def]
-        from lrsync.core.model import ScannedDir, ScanProblem
+        from lrsync.core.scan import ScannedDir, ScanProblem
 
         for scanned in self._tree.walk():  # type: ignore[attr-defined]
             if scanned.path == "c":
-                scanned = ScannedDir("c", (), complete=False, problems=(ScanProblem("c", "cannot be read"),))
+                scanned = ScannedDir("c", complete=False, problems=(ScanProblem("c", "cannot be read"),))
             yield scanned
 
 

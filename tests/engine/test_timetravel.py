@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from lrsync.core.timeline import Place
-from lrsync.engine.pool import StoppedError
+from lrsync.engine.stop import StoppedError
 from lrsync.engine.timetravel import history_of
 from tests.engine.past import library_at, looked_at, read
 from tests.engine.world import HOUR_NS, PREFIX, World

@@ -11,10 +11,10 @@ import pytest
 from lrsync.adapters.filewriter import FileWriter
 from lrsync.adapters.manifest import Manifest
 from lrsync.core.keys import stamp_of, trash_key
-from lrsync.core.model import ListedVersion
+from lrsync.core.objects import ListedVersion
 from lrsync.core.trash import TrashSummary
 from lrsync.engine import trash
-from lrsync.engine.pool import StoppedError
+from lrsync.engine.stop import StoppedError
 from lrsync.engine.trash import RestoreTo, TrashPorts
 from lrsync.errors import ObjectError
 from tests.engine.world import HOUR_NS, PREFIX, World

@@ -16,10 +16,15 @@ from lrsync.adapters.localfs import LocalTree
 from lrsync.adapters.manifest import Manifest
 from lrsync.adapters.seals import Seals
 from lrsync.adapters.status_query import read_status
+from lrsync.core.amounts import Sample
+from lrsync.core.counts import VerifyCounts
 from lrsync.core.events import PhaseAdvanced
-from lrsync.core.model import Drift, FindingKind, RunSummary, StatusReport, VerifyCounts
+from lrsync.core.findings import FindingKind
+from lrsync.core.model import Drift
 from lrsync.core.ports import SourceTree
-from lrsync.core.requests import Sample, VerifyRequest
+from lrsync.core.requests import VerifyRequest
+from lrsync.core.runs import RunSummary
+from lrsync.core.status import StatusReport
 from lrsync.engine.verify import VerifyPorts, run_verify
 from lrsync.errors import BucketError, ExitCode, InterruptedRun, ObjectError
 from tests.engine.world import HOUR_NS, PREFIX, World
@@ -86,7 +91,7 @@ class UnchangedCtime:
     def walk(self) -> Iterator[Any]:
         for scanned in self._inner.walk():
             files = tuple(file._replace(ctime_ns=LONG_AGO_NS) for file in scanned.files)
-            yield replace(scanned, files=files)
+            yield scanned.with_files(files)
 
     def stat(self, path: str) -> Any:
         found = self._inner.stat(path)

@@ -16,8 +16,10 @@ from lrsync.adapters.manifest import Manifest
 from lrsync.adapters.seals import Seals
 from lrsync.adapters.snapshots import packed, unpack
 from lrsync.core.events import Event
-from lrsync.core.model import LibraryRow, ManifestEntry, RunSummary
-from lrsync.core.ports import Clock, SourceTree
+from lrsync.core.library import LibraryRow
+from lrsync.core.model import ManifestEntry
+from lrsync.core.ports import Clock, OutsideCatalogs, SourceTree
+from lrsync.core.runs import RunSummary
 from lrsync.engine.catalogs import CatalogPorts
 from lrsync.engine.rebuild import RebuildOptions, RebuildPorts, run_rebuild
 from lrsync.engine.snapshot import find_snapshots, take_snapshot
@@ -46,6 +48,7 @@ class World:
     now_ns: int = 0
     wrap_tree: Callable[[SourceTree], SourceTree] = lambda tree: tree
     catalogs: Callable[[], CatalogPorts] | None = None
+    outside: OutsideCatalogs | None = None
     snapshots: bool = False
     """Whether a sync stores the manifest's snapshot, and a rebuild begins with one."""
 
@@ -94,6 +97,7 @@ class World:
                 clock=self.clock,
                 sink=self.events.append,
                 catalogs=self.catalogs,
+                outside=self.outside,
                 pack_manifest=(lambda: packed(path)) if self.snapshots else None,
             )
             return run_sync(ports, replace(SyncOptions(prefix=PREFIX, threads=3, full_every_ns=None), **options))

@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import Any
 
 from lrsync.adapters.s3 import S3Store
-from lrsync.core.model import RunSummary
+from lrsync.core.runs import RunSummary
 from lrsync.errors import ExitCode, LrsyncError
 from tests.engine.world import PREFIX, World
 from tests.faults.proxy import FaultProxy

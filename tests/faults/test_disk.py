@@ -19,9 +19,12 @@ import pytest
 
 from lrsync.adapters import longpath, reader, sqlite
 from lrsync.adapters.seals import Seals
-from lrsync.core.model import Content, FindingKind, RunSummary, ScannedDir, Stat
-from lrsync.core.plan import MaxDelete
+from lrsync.core.amounts import MaxDelete
+from lrsync.core.findings import FindingKind
+from lrsync.core.model import Content
 from lrsync.core.ports import SourceTree
+from lrsync.core.runs import RunSummary
+from lrsync.core.scan import ScannedDir, Stat
 from lrsync.errors import ExitCode, ManifestError, SourceError
 from tests.e2e.disks import small_disk
 from tests.engine.world import HOUR_NS, LONG_AGO_NS, PREFIX, World
@@ -587,7 +590,7 @@ class Fat:
     def walk(self) -> Iterator[ScannedDir]:
         for scanned in self.inner.walk():
             files = tuple(f._replace(mtime_ns=self._round(f.mtime_ns), ctime_ns=0) for f in scanned.files)
-            yield replace(scanned, files=files)
+            yield scanned.with_files(files)
 
     def stat(self, path: str) -> Stat | None:
         found = self.inner.stat(path)

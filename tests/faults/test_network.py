@@ -15,9 +15,10 @@ import pytest
 
 from lrsync.adapters import s3_client
 from lrsync.adapters.manifest import Manifest
-from lrsync.core.model import Drift, FindingKind
+from lrsync.core.amounts import MaxDelete
+from lrsync.core.findings import FindingKind
+from lrsync.core.model import Drift
 from lrsync.core.parts import HELD_BYTES
-from lrsync.core.plan import MaxDelete
 from lrsync.engine import recorder, sync, transfer, uploads
 from lrsync.errors import BucketError, ExitCode, LrsyncError
 from tests.engine.world import PREFIX

@@ -10,8 +10,10 @@ from lrsync.adapters.filewriter import FileWriter
 from lrsync.adapters.manifest import Manifest
 from lrsync.adapters.seals import Seals
 from lrsync.adapters.status_query import read_status
-from lrsync.core.model import Drift, RunSummary, StatusReport
+from lrsync.core.model import Drift
 from lrsync.core.requests import RestoreRequest, VerifyRequest
+from lrsync.core.runs import RunSummary
+from lrsync.core.status import StatusReport
 from lrsync.engine.trash import RestoreTo, TrashPorts, restore_trash
 from lrsync.engine.verify import VerifyPorts, run_verify
 from lrsync.errors import BucketError, ExitCode

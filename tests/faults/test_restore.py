@@ -8,9 +8,11 @@ from typing import Any
 
 import pytest
 
+from lrsync.core.counts import RestoreCounts
 from lrsync.core.download import Ranging
-from lrsync.core.model import Drift, RestoreCounts, RunSummary
+from lrsync.core.model import Drift
 from lrsync.core.requests import RestoreRequest
+from lrsync.core.runs import RunSummary
 from lrsync.errors import BucketError, ExitCode
 from tests.e2e.disks import read_only_folder, small_disk
 from tests.engine.restoring import restored

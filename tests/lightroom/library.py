@@ -15,7 +15,7 @@ from lrsync.adapters.catalog_source import ScratchCatalogs
 from lrsync.adapters.catalog_tree import CatalogTree
 from lrsync.adapters.manifest import Manifest
 from lrsync.app.catalog import run_audit
-from lrsync.app.catalog_night import content_of_bytes
+from lrsync.app.catalog_night import content_of_bytes, source_here
 from lrsync.config import Config
 from lrsync.core.audit import AuditReport, FileState
 from lrsync.core.catalogs import StoredSnapshot
@@ -59,7 +59,8 @@ class CatalogWorld(World):
 
         source = ScratchCatalogs(self.photos, partial(scratch_folder, self.path), patience)
         opened = self.catalog_store or self.store
-        return CatalogPorts(self.wrap_source(source), lambda: opened, content_of_bytes, self.storage_class)
+        here = source_here(self.photos)
+        return CatalogPorts(self.wrap_source(source), lambda: opened, content_of_bytes, here, self.storage_class)
 
     def catalog_snapshots(self) -> list[StoredSnapshot]:
         """Every snapshot in the bucket."""

@@ -12,12 +12,17 @@ from pathlib import Path
 
 import pytest
 
+from lrsync.adapters.catalog_audit import ManifestFacts
 from lrsync.adapters.manifest import Manifest
 from lrsync.adapters.oddity import Oddity
+from lrsync.adapters.schema_names import FILES as FILES_TABLE
 from lrsync.adapters.seals import Seals
+from lrsync.adapters.sqlite import to_int, to_text
 from lrsync.core.audit import FileState
 from lrsync.core.events import Notice
-from lrsync.core.model import Drift, Finding, FindingKind, RunKind, RunResult, RunSummary
+from lrsync.core.findings import Finding, FindingKind
+from lrsync.core.model import Drift
+from lrsync.core.runs import RunKind, RunResult, RunSummary
 from lrsync.errors import CatalogError, ExitCode, UsageError
 from lrsync.ui.catalog import STATES
 from tests.engine.world import PREFIX, World
@@ -135,6 +140,29 @@ def test_names_in_another_unicode_form_are_the_same(world: World, catalog_form: 
     assert listed(audit(world, catalog)) == {"restorable": {f"{world.photos}/{spelled}{photo}"}}
 
 
+def test_names_and_times_that_sqlite_has_no_type_for(world: World) -> None:
+    world.make({"a.nef": b"raw"})
+    stray, late = os.fsdecode(b"\xff.nef"), 2**63 * 10**3
+    world.sync()
+    with closing(sqlite3.connect(world.path)) as connection, connection:
+        change = f"UPDATE {FILES_TABLE} SET name = ?, mtime_ns = ?"
+        connection.execute(change, (to_text(stray), to_int(late)))
+    with closing(sqlite3.connect(world.path)) as connection:
+        (row,) = ManifestFacts(connection).rows("").values()
+    assert (row.name, row.size, row.mtime_ns, row.good) == (stray, 3, late, True)
+
+
+def test_a_catalog_without_an_index_is_read_all_the_same(world: World) -> None:
+    world.make(FILES)
+    world.sync()
+    catalog = a_catalog(world)
+    with closing(sqlite3.connect(catalog)) as connection, connection:
+        connection.execute("DROP INDEX index_AgLibraryFile_folder")
+    before = catalog.read_bytes()
+    assert listed(audit(world, catalog)) == {"safe": {f"{world.photos}/{name}" for name in NAMES}}
+    assert catalog.read_bytes() == before
+
+
 def test_without_its_drive_nothing_is_called_missing(world: World) -> None:
     world.make(FILES)
     world.sync()
@@ -241,6 +269,13 @@ def test_an_original_of_another_size_than_at_import_is_named(world: World) -> No
     assert report.exit_code is ExitCode.NEEDS_PERSON
 
 
+def test_one_that_was_never_backed_up_is_named_as_well(world: World) -> None:
+    world.make({**FILES, "a.nef": b"ne"})
+    report = audit(world, a_catalog(world))
+    assert report.witnesses == [(f"{world.photos}/a.nef", 3, 2)]
+    assert (report.states[FileState.PENDING], report.exit_code) == (7, ExitCode.INCOMPLETE)
+
+
 def test_what_lightroom_rewrites_may_have_another_size(world: World) -> None:
     world.make({"a.dng": b"dng with metadata"})
     world.sync()
@@ -268,6 +303,12 @@ def test_lightrooms_own_newest_backup_is_looked_into(world: World) -> None:
     assert backup is not None
     assert (backup.made_ns, backup.problem) == (1_710_000_000 * 10**9, "")
     newest = world.home / "Backups/2024-07-01 1200/My.lrcat.zip"
+    shutil.copy(newest, world.home / "Backups/My.lrcat.zip")
+    os.utime(world.home / "Backups/My.lrcat.zip", (1_711_000_000, 1_711_000_000))
+    loose = audit(world, catalog).zip_backup
+    assert loose is not None
+    assert loose.made_ns == 1_711_000_000 * 10**9
+    (world.home / "Backups/My.lrcat.zip").unlink()
     data = bytearray(newest.read_bytes())
     data[len(data) // 2] ^= 0xFF
     newest.write_bytes(data)

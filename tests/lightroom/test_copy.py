@@ -22,8 +22,8 @@ import pytest
 from lrsync.adapters import catalog_copy
 from lrsync.adapters.catalog_copy import Patience, guarded_copy
 from lrsync.adapters.catalog_family import family_of
-from lrsync.adapters.catalog_read import CatalogDamagedError, settle_copy
-from lrsync.core.ports import CatalogBusyError, CatalogStoppedError
+from lrsync.adapters.catalog_read import settle_copy
+from lrsync.core.ports import CatalogBusyError, CatalogDamagedError, CatalogStoppedError
 from tests.e2e.machine import tree_facts
 from tests.lightroom import rocks_writer, writer
 

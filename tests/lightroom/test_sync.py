@@ -15,12 +15,13 @@ import pytest
 
 from lrsync.adapters.catalog_read import CatalogReader, settle_copy
 from lrsync.core.catalogs import Origin
-from lrsync.core.model import FindingKind, RunSummary
+from lrsync.core.findings import FindingKind
 from lrsync.core.ports import CatalogBusyError, CatalogCopy, CatalogSource
+from lrsync.core.runs import RunSummary
 from lrsync.errors import ExitCode
 from tests.e2e.machine import tree_facts
 from tests.engine.world import HOUR_NS
-from tests.lightroom.generator import LR5, LR13, UNKNOWN, write_catalog
+from tests.lightroom.generator import LR5, LR13, UNKNOWN, Photo, write_catalog
 from tests.lightroom.library import CatalogWorld
 from tests.stores.memory import MemoryStore
 
@@ -369,3 +370,61 @@ def test_a_rebuilt_manifest_knows_the_catalog_again(world: CatalogWorld) -> None
         assert world.sync().changes.unchanged == 1
     shutil.rmtree(world.photos / "cat")
     assert world.sync().changes.missing == 1
+
+
+# --- the sizes at import ----------------------------------------------------------------------------------
+
+
+def with_sizes(world: CatalogWorld, *, root: Path | None = None) -> Path:
+    """A catalog that noted the sizes of what it imported: a.nef was whole then."""
+    photos = [
+        Photo("a.nef", import_size=50_000),
+        Photo("b.nef", import_size=5),
+        Photo("c.jpg", import_size=99),
+        "d.nef",
+    ]
+    return write_catalog(world.photos / "cat/My.lrcat", {f"{root or world.photos}/": {"2024/": photos}})
+
+
+NEW = {"a.nef": b"cut off", "b.nef": b"b raw", "c.jpg": b"jpeg, rewritten", "d.nef": b"not known"}
+
+
+def test_a_new_original_of_another_size_than_at_import_is_said_until_it_is_settled(world: CatalogWorld) -> None:
+    world.make({"2024": NEW})
+    with_sizes(world)
+    done = world.sync()
+    assert (kinds(done), done.exit_code) == ([FindingKind.SUSPECT_ORIGINAL], ExitCode.NEEDS_PERSON)
+    assert done.findings[0].path == "2024/a.nef"
+    assert "has 7 bytes, and had 50,000 when Lightroom imported it" in done.findings[0].message
+    assert world.objects()["Photos/2024/a.nef"] == b"cut off"
+    assert [finding.path for finding in world.sync().findings] == ["2024/a.nef"]
+    assert world.sync().requests.total == 0
+    (world.photos / "2024/a.nef").unlink()
+    assert kinds(world.sync()) == []
+
+
+def test_only_what_is_new_is_compared(world: CatalogWorld) -> None:
+    world.make({"2024": NEW})
+    world.sync()
+    with_sizes(world)
+    assert world.sync().findings == []
+    world.make({"2024": {"d.nef": b"d"}, "other": {"a.nef": b"of no catalog"}})
+    with_sizes(world)
+    assert FindingKind.SUSPECT_ORIGINAL not in kinds(world.sync())
+
+
+def test_the_source_may_be_reached_by_a_link(world: CatalogWorld) -> None:
+    link = world.home / "Link"
+    link.symlink_to(world.photos)
+    world.make({"2024": NEW})
+    with_sizes(world, root=link)
+    assert [finding.path for finding in world.sync().findings] == ["2024/a.nef"]
+
+
+def test_a_catalog_that_notes_no_sizes_never_fails_the_backup(world: CatalogWorld) -> None:
+    world.make({"2024": NEW})
+    catalog = with_sizes(world)
+    with closing(sqlite3.connect(catalog)) as connection, connection:
+        connection.execute("ALTER TABLE AgLibraryFile RENAME COLUMN importHash TO hash")
+    assert world.sync().exit_code is ExitCode.OK
+    assert len(world.catalog_snapshots()) == 1

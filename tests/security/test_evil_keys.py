@@ -11,7 +11,7 @@ from urllib.parse import quote
 import pytest
 
 from lrsync.adapters.manifest import Manifest
-from lrsync.core.model import FindingKind
+from lrsync.core.findings import FindingKind
 from lrsync.errors import ExitCode
 from tests.engine.world import PREFIX, World
 from tests.faults import proxy as faults

@@ -16,7 +16,7 @@ from lrsync.adapters.marker import read_marker, write_marker
 from lrsync.adapters.s3 import S3Store
 from lrsync.config import Config
 from lrsync.core.keys import MARKER
-from lrsync.core.model import ListedObject
+from lrsync.core.objects import ListedObject
 from lrsync.errors import BucketError, SourceError, UsageError
 from tests.stores.canned import CannedS3, Reply, canned_s3
 

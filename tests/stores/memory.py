@@ -10,24 +10,15 @@ from dataclasses import dataclass, field, replace
 
 from isal import isal_zlib
 
+from lrsync.core.checksums import Checksum, ChecksumKind
 from lrsync.core.keys import trash_note
-from lrsync.core.model import (
-    Checksum,
-    ChecksumKind,
-    Content,
-    ListedFolder,
-    ListedObject,
-    ListedVersion,
-    ManifestEntry,
-    ObjectInfo,
-    PartInfo,
-    RequestCounts,
-    Stat,
-    Stored,
-)
+from lrsync.core.model import Content, ManifestEntry
+from lrsync.core.objects import ListedFolder, ListedObject, ListedVersion, ObjectInfo, PartInfo, Stored
 from lrsync.core.parts import object_metadata
 from lrsync.core.ports import Body, RacedError, Sendable, Span, Wanted, Whole
 from lrsync.core.proof import encode_checksum, encode_crc32
+from lrsync.core.runs import RequestCounts
+from lrsync.core.scan import Stat
 from lrsync.core.thaw import AWAKE, Archive, Thaw, ThawState, Tier, thaw_of
 from lrsync.errors import (
     ChecksumMismatchError,

@@ -25,25 +25,12 @@ from lrsync.core.events import (
     WorkFound,
     WorkStarted,
 )
-from lrsync.core.model import (
-    Change,
-    ChangeKind,
-    Content,
-    Done,
-    Failed,
-    Finding,
-    FindingKind,
-    LibraryRow,
-    RunInfo,
-    RunKind,
-    RunResult,
-    RunSummary,
-    ScannedFile,
-    Stat,
-    StatusReport,
-    Tally,
-    Upload,
-)
+from lrsync.core.findings import Finding, FindingKind
+from lrsync.core.library import LibraryRow
+from lrsync.core.model import Change, ChangeKind, Content, Done, Failed, Upload
+from lrsync.core.runs import RunInfo, RunKind, RunResult, RunSummary
+from lrsync.core.scan import ScannedFile, Stat
+from lrsync.core.status import StatusReport, Tally
 from lrsync.errors import ExitCode, InterruptedRun
 
 NASTY = "2024/a\nb\x1b[31m [red]x[/red] \udcff.nef"
@@ -121,7 +108,7 @@ def slow_run(config: Config, sink: EventSink, stop: threading.Event) -> RunSumma
     sink(WorkStarted(NASTY, 1_000_000))
     sink(PhaseStarted(Phase.UPLOADING))
     sink(BytesSent(NASTY, 250_000))
-    sink(FindingRaised(Finding(FindingKind.NO_MARKER, "", "there is no marker")))
+    sink(FindingRaised(Finding(FindingKind.DELETE_GUARD, "", "nothing was deleted")))
     time.sleep(0.7)
     sink(WorkFinished(NASTY, 1_000_000, done(NASTY, 1_000_000)))
     return good_summary()

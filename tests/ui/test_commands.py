@@ -12,7 +12,10 @@ from typing import Any
 
 import pytest
 
-from lrsync.core.model import Drift, Finding, FindingKind, RunResult, RunSummary, Tally
+from lrsync.core.findings import Finding, FindingKind
+from lrsync.core.model import Drift
+from lrsync.core.runs import RunResult, RunSummary
+from lrsync.core.status import Tally
 from lrsync.errors import (
     BucketError,
     ExitCode,
@@ -49,7 +52,7 @@ def test_every_flag_reaches_the_config(cli: Cli) -> None:
         --library travel --s3-prefix p/ --endpoint-url http://h:1 --region r --profile q --threads 3 --batch-size 5
         --exclude *.tmp --exclude x/ --include a.tmp --no-default-excludes --storage-class WARM --sse aws:kms
         --sse-kms-key-id k --bwlimit 1M --dry-run --delete --max-delete 5% --full --full-every never --manifest /m
-        --keep-catalogs 5 --catalog-wait 5m
+        --keep-catalogs 5 --catalog-wait 5m --catalog /a.lrcat --catalog /b.lrcat
         --accept-mass-change --no-marker --accept-source --no-verify-ssl --transport curl --log-file
     """
     args = line.split()
@@ -59,6 +62,7 @@ def test_every_flag_reaches_the_config(cli: Cli) -> None:
     # What a restore costs is no business of a sync's; hooks are of the file alone.
     same = [n for n in config.__dataclass_fields__ if getattr(config, n) == getattr(default, n)]
     assert sorted(same) == ["hooks", "prices"]
+    assert config.catalogs == (Path("/a.lrcat"), Path("/b.lrcat"))
     assert (config.library, config.prefix, config.exclude) == ("travel", "p", ("*.tmp", "x/"))
     assert (config.default_excludes, config.delete, config.dry_run, config.full) == (False, True, True, True)
 
@@ -521,7 +525,7 @@ def test_drift_has_words_for_all_of_its_kinds() -> None:
 
     summary = stub_app.good_summary()
     summary.drift.checked, summary.drift.missing, summary.drift.altered = True, 1, 2
-    from lrsync.core.model import RunKind
+    from lrsync.core.runs import RunKind
 
     row = dict(build(RunKind.SYNC, summary).grids[0].rows)["Bucket check"]
     assert row == "1 missing, 2 altered"

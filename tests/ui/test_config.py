@@ -11,7 +11,7 @@ import pytest
 
 from lrsync import config
 from lrsync.config import Config, check_together
-from lrsync.core.plan import MaxDelete
+from lrsync.core.amounts import MaxDelete
 from lrsync.errors import ExitCode, UsageError
 
 GOOD: list[tuple[Callable[[str], Any], str, Any]] = [

@@ -8,9 +8,10 @@ from decimal import Decimal
 
 import pytest
 
-from lrsync.core.model import Finding, FindingKind, RunInfo, RunKind, RunRecord, RunResult
+from lrsync.core.findings import Finding, FindingKind
 from lrsync.core.moments import parse_moment
 from lrsync.core.prices import StorageQuote
+from lrsync.core.runs import RunInfo, RunKind, RunRecord, RunResult
 from lrsync.core.timeline import FileHistory, FileVersion, Place, version_at
 from lrsync.ui import cost_view, history_view
 from lrsync.ui.render import plain

@@ -12,7 +12,7 @@ import lrsync.app.hooks as wired
 from lrsync.config import Config
 from lrsync.core.events import EventSink
 from lrsync.core.hooks import HookEvent, HookReport, HookSettings
-from lrsync.core.model import RunSummary
+from lrsync.core.runs import RunSummary
 from lrsync.errors import BucketError, InterruptedRun
 from tests.ui import stub_app
 from tests.ui.conftest import Cli

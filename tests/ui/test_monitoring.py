@@ -11,7 +11,9 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 import lrsync.app.metrics  # noqa: F401 - the stub of the app has no modules of its own
-from lrsync.core.model import Finding, FindingKind, RunResult, StatusReport
+from lrsync.core.findings import Finding, FindingKind
+from lrsync.core.runs import RunResult
+from lrsync.core.status import StatusReport
 from lrsync.errors import ExitCode
 from lrsync.ui.metrics_text import render
 from tests.ui import stub_app

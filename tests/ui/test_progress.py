@@ -25,10 +25,12 @@ from lrsync.core.events import (
     WorkFound,
     WorkStarted,
 )
-from lrsync.core.model import Change, ChangeKind, Failed, Finding, FindingKind, Raced
+from lrsync.core.findings import Finding, FindingKind
+from lrsync.core.model import Change, ChangeKind, Failed, Raced
 from lrsync.ui.meter import CurrentFile, Meter
 from lrsync.ui.options import Talk
-from lrsync.ui.progress import PlainProgress, Progress, choose, outcome_line, progress_line
+from lrsync.ui.progress import PlainProgress, Progress, choose, progress_line
+from lrsync.ui.worklines import outcome_line
 from tests.ui import stub_app
 from tests.ui.conftest import LIBRARY
 
@@ -136,12 +138,12 @@ def test_counted_phases() -> None:
 
 def test_what_is_wrong_gets_a_line_at_once(capsys: pytest.CaptureFixture[str]) -> None:
     progress = PlainProgress(Talk(), Clock())
-    progress.sink(FindingRaised(Finding(FindingKind.NO_MARKER, "", "there is no marker")))
+    progress.sink(FindingRaised(Finding(FindingKind.DELETE_GUARD, "", "nothing was deleted")))
     progress.sink(Notice("a\nb"))
     progress.sink(WorkFinished("a.jpg", 5, Failed("a.jpg", "no\nway")))
     progress.sink(WorkFinished("b.jpg", 5, stub_app.done("b.jpg", 5)))
     assert capsys.readouterr().err.splitlines() == [
-        "warning: no marker: there is no marker",
+        "warning: delete guard: nothing was deleted",
         "a\\nb",
         "failed a.jpg: no\\nway",
     ]
@@ -165,7 +167,7 @@ def test_off_a_terminal_there_are_no_escapes(stub: Callable[..., subprocess.Comp
     done = stub("slow", "sync", *LIBRARY, SHOW_MODULES="1")
     assert done.returncode == 0, done.stderr
     assert b"\x1b" not in done.stdout + done.stderr
-    assert b"scanning...\nwarning: no marker: there is no marker\n" in done.stderr.replace(b"uploading...\n", b"")
+    assert b"scanning...\nwarning: delete guard: nothing was deleted\n" in done.stderr.replace(b"uploading...\n", b"")
     modules = done.stderr.partition(b"MODULES")[2].split()
     assert b"click" in modules
     assert not {b"rich", b"boto3", b"botocore", b"sqlalchemy", b"alembic", b"wakepy"} & set(modules)
@@ -213,7 +215,7 @@ def test_the_live_display(stub_env: dict[str, str]) -> None:
     assert "uploading" in text
     assert "0 of 1 file done" in text
     assert "2024/a\\nb\\x1b[31m [red]x[/red] \\xff.nef  250.0 kB of 1.0 MB" in text
-    assert "warning: no marker: there is no marker" in text
+    assert "warning: delete guard: nothing was deleted" in text
     assert "\x1b[?25l" in shown
     assert shown.rindex("\x1b[?25h") > shown.rindex("\x1b[?25l")  # the cursor is back
     assert "\x1b[1;32mAll 43 files are backed up." in shown

@@ -13,12 +13,16 @@ import click
 import pytest
 
 from lrsync.config import Config
+from lrsync.core.counts import CatalogUse, Renamed, RestoreCounts
 from lrsync.core.events import EventSink, FileBack, Phase, PhaseStarted, WorkPlanned
 from lrsync.core.filetypes import FileType
-from lrsync.core.model import Failed, Renamed, RestoreCounts, RunSummary, SnapshotUse
+from lrsync.core.lightroom import RootMapping
+from lrsync.core.model import Failed
+from lrsync.core.photos import Captured, PhotoWish, Stars
 from lrsync.core.prices import Quote
 from lrsync.core.requests import Knowledge, RestoreRequest
 from lrsync.core.restoring import Overwrite, RestorePlan
+from lrsync.core.runs import RunSummary, SnapshotUse
 from lrsync.core.thaw import ThawWish, Tier
 from lrsync.errors import InterruptedRun
 from lrsync.ui import output
@@ -90,6 +94,49 @@ def test_all_that_can_be_asked_for(cli: Cli, restores: Restores, tmp_path: Path)
     assert request.listed == ("a.nef", "2024/b \udcff.nef")
 
 
+def test_photos_by_what_a_catalog_knows(cli: Cli, restores: Restores, asked: list[str]) -> None:
+    chosen = ("--collection", "Iceland best", "--collection", "Trips/Winter", "--rating", "4+", "--pick")
+    where = (
+        "--catalog",
+        "My",
+        "--catalog-snapshot",
+        "2026",
+        "--map-root",
+        "D:\\Photos=2013",
+        "--captured",
+        "2024-05..",
+    )
+    assert cli("restore", *BARE, *chosen, *where).code == 0
+    (request,) = restores.requests
+    assert request.photos == PhotoWish(
+        ("Iceland best", "Trips/Winter"),
+        Stars(4, 5),
+        Captured("2024-05", None),
+        picked=True,
+        catalog="My",
+        stamp="2026",
+        mappings=(RootMapping("D:/Photos", "2013"),),
+    )
+    assert asked == [], "a collection is not everything"
+
+
+@pytest.mark.parametrize(
+    ("args", "words"),
+    [
+        (("--rating", "6"), "is no rating"),
+        (("--captured", "May"), "is no time"),
+        (("--catalog", "My"), "--catalog alone chooses no photos"),
+        (("--catalog-snapshot", "2026"), "--catalog-snapshot alone"),
+        (("--map-root", "D:=x"), "--map-root alone"),
+        (("--pick", "--map-root", "D:"), "write it as OLD=NEW"),
+    ],
+)
+def test_photos_that_nobody_can_mean(cli: Cli, restores: Restores, args: tuple[str, ...], words: str) -> None:
+    done = cli("restore", *BARE, *args)
+    assert (done.code, words in done.err) == (2, True)
+    assert restores.requests == []
+
+
 def test_in_place_needs_the_source_and_elsewhere_does_not(cli: Cli, restores: Restores) -> None:
     assert cli("restore", *BARE).code == 0
     assert cli("restore", "--in-place", "--s3-bucket", "bucket").code == 2
@@ -147,6 +194,18 @@ def test_json(cli: Cli, restores: Restores) -> None:
     assert [done[name] for name in names.split()] == [3, 9, 2, 6, 1, 0, 0, 0, 0, 0]
     assert done["renamed"] == [{"path": "a:b.jpg", "local": "a_b.jpg"}]
     assert done["snapshot"]["taken_at"] == "2024-03-01T00:00:00Z"
+    assert done["catalog"] is None
+    roots = (("D:/Photos", "", "names", 7),)
+    restores.summary.catalog = CatalogUse(
+        "cat/My.lrcat", "20240301T000000.000000Z", 1_709_251_200_000_000_000, 7, roots
+    )
+    assert json.loads(cli("restore", *BARE, "--json").out)["catalog"] == {
+        "catalog": "cat/My.lrcat",
+        "snapshot": "20240301T000000.000000Z",
+        "photos": 7,
+        "taken_at": "2024-03-01T00:00:00Z",
+        "roots": [{"root": "D:/Photos", "folder": "", "by": "names", "photos": 7}],
+    }
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ import pytest
 
 from lrsync import settings
 from lrsync.config import Config
-from lrsync.core.plan import MaxDelete
+from lrsync.core.amounts import MaxDelete
 from lrsync.errors import UsageError
 
 NEEDED = {"source_path": "/photos", "s3_bucket": "bucket"}
@@ -99,6 +99,7 @@ def test_every_setting_has_a_variable(home: Path) -> None:
         "delete": "yes",
         "max_delete": "7",
         "full_every": "12h",
+        "catalogs": "/a.lrcat\n\n/b, c.LRCAT",
         "keep_catalogs": "5",
         "catalog_wait": "5m",
         "manifest": "/m",
@@ -117,7 +118,34 @@ def test_every_setting_has_a_variable(home: Path) -> None:
     unset = [name for name in Config.__dataclass_fields__ if getattr(config, name) == getattr(default, name)]
     assert unset == ["library", "hooks"]  # hooks are tables, in the file only
     assert config.exclude == ("*.tmp", "A, b/")
+    assert config.catalogs == (Path("/a.lrcat"), Path("/b, c.LRCAT"))
     assert (config.dry_run, config.full, config.delete, config.default_excludes) == (True, True, True, False)
+
+
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        ('catalogs = ["My.lrcat"]', "must be an absolute path"),
+        ('catalogs = ["/a/My.lrcat-data"]', "is no Lightroom catalog"),
+        ('catalogs = "/a/My.lrcat"', "must be a list of texts"),
+        ("catalogs = [1]", "must be a list of texts"),
+    ],
+)
+def test_catalogs_that_the_file_cannot_name(config_file: Path, line: str, words: str) -> None:
+    write(config_file, line)
+    with pytest.raises(UsageError, match=words):
+        load({}, {})
+
+
+def test_catalogs_are_named_absolutely(config_file: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    write(config_file, 'catalogs = ["~/My.lrcat", "/b/Two.lrcat"]')
+    monkeypatch.setenv("HOME", "/home/anna")
+    assert load({}, {}).catalogs == (Path("/home/anna/My.lrcat"), Path("/b/Two.lrcat"))
+    monkeypatch.chdir(tmp_path)
+    assert load({"catalogs": ("My.lrcat",)}, {}).catalogs == (tmp_path / "My.lrcat",)
+    assert settings.for_file({"catalogs": ("My.lrcat",)}, {}) == {"catalogs": [str(tmp_path / "My.lrcat")]}
+    with pytest.raises(UsageError, match=r"--catalog: 'x' is no Lightroom catalog"):
+        load({"catalogs": ("x",)}, {})
 
 
 def test_flags_win_over_variables_over_file(config_file: Path) -> None:

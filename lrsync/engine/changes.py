@@ -1,0 +1,382 @@
+"""What a sync does about what differs: compare with the rows, hand out, take the outcomes, record, seal, delete.
+
+Runs in the coordinating thread; `transfer` and `batch` run in the workers that it hands out to. Imported with the first
+difference: a night without changes loads none of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import Executor
+from dataclasses import replace
+from functools import cached_property, partial
+from typing import TYPE_CHECKING, Final
+
+from lrsync.core.diff import diff_directory
+from lrsync.core.digest import is_settled
+from lrsync.core.events import Phase, PhaseStarted, WorkFinished, WorkFound
+from lrsync.core.filetypes import is_catalog
+from lrsync.core.findings import Finding, FindingKind
+from lrsync.core.keys import join_path, split_path, trash_stamp
+from lrsync.core.model import Change, ChangeKind, Done, Failed, Held, MarkMissing, Outcome, Raced, Return, WorkResult
+from lrsync.core.plan import MASS_CHANGE_FILES, is_mass_change, known_that_matter
+from lrsync.core.ports import ManifestStore, ObjectStore, SourceTree
+from lrsync.core.scan import ScannedDir
+from lrsync.engine import reports, uploads
+from lrsync.engine.batch import WORKERS, Batch, handle_batch
+from lrsync.engine.gone import GoneFiles
+from lrsync.engine.multipart import InflightBytes, MultipartUploader
+from lrsync.engine.pool import DaemonPool
+from lrsync.engine.recorder import Recorder, change_of
+from lrsync.engine.stop import Patience
+from lrsync.engine.tally import Tallier
+from lrsync.engine.transfer import TransferPolicy, Transferrer
+from lrsync.engine.work import Deliver, WorkQueue
+from lrsync.errors import BucketError
+
+if TYPE_CHECKING:
+    from lrsync.core.catalogs import OutsideCatalog
+    from lrsync.engine.sync import SyncRun
+
+MAX_FAILED_IN_A_ROW: Final = 50
+"""So many transfers that the store failed, and none that it took: with two million files, to go on would take days."""
+
+
+class Changes:
+    """The differences of one run, from a folder's comparison to the last recorded outcome."""
+
+    def __init__(self, run: SyncRun) -> None:
+        self.run = run
+        self.ports, self.options, self.summary = run.ports, run.options, run.summary
+        self.tally = Tallier(run.summary)
+        self.recorder = Recorder(lambda: self.manifest, run.options.batch_size, run.ports.clock)
+        self.patience = Patience(run.ports.stopping)
+        self.make_pool = run.ports.make_pool or DaemonPool
+        self.held: list[Change] = []
+        self.catalogs: list[Change] = []
+        self.small = Batch()
+        self.gone = GoneFiles()
+        self.over = False
+        self.mass_change = False
+
+    # --- the world, when it is needed ---------------------------------------------------------------------
+
+    @cached_property
+    def manifest(self) -> ManifestStore:
+        return self.ports.open_manifest()
+
+    @cached_property
+    def store(self) -> ObjectStore:
+        return self.run.stores.opened(self.ports.open_store)
+
+    @cached_property
+    def work(self) -> WorkQueue:
+        return WorkQueue(self.make_pool(self.options.threads), self.options.threads)
+
+    @cached_property
+    def small_pool(self) -> Executor:
+        return self.make_pool(min(WORKERS, self.options.threads))
+
+    @property
+    def work_began(self) -> bool:
+        return "work" in self.__dict__
+
+    @cached_property
+    def part_pool(self) -> Executor:
+        return self.make_pool(self.options.threads)
+
+    @cached_property
+    def policy(self) -> TransferPolicy:
+        stamp = trash_stamp(self.run.started_ns)
+        return TransferPolicy(self.options.prefix, stamp, self.options.storage_class, self.options.dry_run)
+
+    @cached_property
+    def transferrer(self) -> Transferrer:
+        return self.transferrer_on(self.ports.tree, lambda: self.store, lambda: self.multipart, self.policy)
+
+    def transferrer_on(
+        self,
+        tree: SourceTree,
+        open_store: Callable[[], ObjectStore],
+        multipart: Callable[[], MultipartUploader],
+        policy: TransferPolicy,
+    ) -> Transferrer:
+        """What handles changes of the files of this tree, with everything else as for all others."""
+        return Transferrer(
+            tree=tree,
+            open_store=open_store,
+            manifest=self.manifest,
+            multipart=multipart,
+            policy=policy,
+            quarantined=self.manifest.quarantined(),
+            known_sizes=self.manifest.sizes() if self.options.dry_run else None,
+            clock=self.ports.clock,
+            sink=self.ports.sink,
+            rotten=self.manifest.quarantined(FindingKind.ROT),
+        )
+
+    @cached_property
+    def multipart(self) -> MultipartUploader:
+        return self.multipart_on(self.ports.tree, self.store)
+
+    def multipart_on(self, tree: SourceTree, store: ObjectStore) -> MultipartUploader:
+        """What sends large files of this tree."""
+        return MultipartUploader(
+            tree=tree,
+            store=store,
+            manifest=self.manifest,
+            pool=self.part_pool,
+            clock=self.ports.clock,
+            sink=self.ports.sink,
+            stopping=self.ports.stopping,
+            inflight=InflightBytes(),
+        )
+
+    @cached_property
+    def holding(self) -> bool:
+        """Whether overwrites wait for the scan's end: in a library too small for a mass change they need not.
+
+        A manifest that is as good as empty says nothing of the library's size where the bucket was listed.
+        """
+        few = self.manifest.count(at_most=MASS_CHANGE_FILES + 1) <= MASS_CHANGE_FILES
+        return (not few or self.summary.drift.checked) and not self.options.accept_mass_change
+
+    # --- around the scan ----------------------------------------------------------------------------------
+
+    def unless_stopped(self, step: Callable[[], object]) -> None:
+        """Take a step that waits for S3, in a worker: a server that never answers must not hold up a stop."""
+        self.patience.result_of(self.work.pool.submit(step))
+
+    def abort_strays(self) -> None:
+        """End multipart uploads whose ids nobody noted."""
+        self.unless_stopped(
+            lambda: uploads.abort_strays(self.store, self.manifest, self.options.prefix, self.ports.sink)
+        )
+
+    def abort_leftovers(self) -> None:
+        """End multipart uploads that nothing will ever go on with."""
+        self.unless_stopped(
+            lambda: uploads.abort_leftovers(self.store, self.manifest, self.ports.tree, self.ports.sink)
+        )
+
+    def is_over(self, finding: Finding) -> bool:
+        """Whether the file has other bytes by now, or is gone: what looked damaged is not there any more."""
+        row, content = self.manifest.row(finding.path), finding.quarantined
+        return row is None or content is None or row.missing_since is not None or row.sha256 != content.sha256
+
+    def scan_is_over(self) -> None:
+        """Nothing more will be found."""
+        self._send_small(now=True)
+        if self.work_began and self.work.inflight:
+            self.ports.sink(PhaseStarted(Phase.UPLOADING))
+
+    def finish(self, outside: Sequence[OutsideCatalog]) -> None:
+        """Do what is left: what is in flight, what had to wait for the scan's end, catalogs (also from `outside`)."""
+        self._drain()
+        self._release_held()
+        self._keep_catalogs(outside)
+
+    # --- compare ------------------------------------------------------------------------------------------
+
+    def compare(self, scanned: ScannedDir, digest: bytes) -> None:
+        """Compare a folder with its rows, and hand out what differs."""
+        changes = list(self._changes(scanned))
+        if scanned.colliding:
+            changes = self._without_colliding(scanned, changes)
+        times = zip(scanned.columns.mtimes_ns, scanned.columns.ctimes_ns, strict=True)
+        sealable = (
+            scanned.complete
+            and not scanned.colliding
+            and all(is_settled(mtime_ns, ctime_ns, self.run.started_ns) for mtime_ns, ctime_ns in times)
+        )
+        self.recorder.begin(scanned, digest, waiting=len(changes), sealable=sealable)
+        for change in changes:
+            self._dispatch(change)
+        self.recorder.flush_if_due()
+        self._send_small()
+        self._collect(wait=False)
+
+    def _changes(self, scanned: ScannedDir) -> Iterable[Change]:
+        for change in diff_directory(scanned, self.manifest.rows(scanned.path)):
+            # A file that the rules leave out now is not missing: it is still there, nobody looks at it.
+            if change.kind is not ChangeKind.MISSING or not self.ports.tree.is_excluded(change.path):
+                yield change
+
+    def _without_colliding(self, scanned: ScannedDir, changes: list[Change]) -> list[Change]:
+        """Report every file whose S3 key another file's name becomes too; only one with a row keeps the key."""
+        changed = {change.new.name: change for change in changes if change.new is not None}
+        owners = {split_path(row.path)[1] for row in self.manifest.rows(scanned.path)}
+        for name in sorted(scanned.colliding):
+            path = join_path(scanned.path, name)
+            message = "another file's name becomes the same S3 key (they differ only in their Unicode form)"
+            change = None if name in owners else changed.get(name)
+            self._record("", Failed(path, message, "rename one of the two", change))
+        lost = scanned.colliding - owners
+        return [change for change in changes if change.new is None or change.new.name not in lost]
+
+    def take_gone(self) -> None:
+        """The walk is over, and the source proven: what it did not meet in the folders that it met is missing."""
+        for change in self.gone.changes(self.manifest) if self.gone else ():
+            self.run.check_stop()
+            self._dispatch(change)
+
+    # --- hand out, and take what came of it ---------------------------------------------------------------
+
+    def _dispatch(self, change: Change) -> None:
+        if change.kind is ChangeKind.MISSING:
+            assert change.old is not None
+            if self.run.walking:
+                self.gone.add(change)
+                return
+            gone = replace(change.old, missing_since=self.run.started_ns)
+            self._record(change.folder, Done(MarkMissing(change), gone))
+            return
+        if change.kind is ChangeKind.RETURNED:
+            assert change.old is not None
+            self._record(change.folder, Done(Return(change), replace(change.old, missing_since=None)))
+            return
+        assert change.new is not None
+        if self.ports.catalogs is not None and is_catalog(change.new.name):
+            self.catalogs.append(change)
+            return
+        self._hand_out(change, hold=self.holding)
+
+    def _hand_out(self, change: Change, *, hold: bool) -> None:
+        assert change.new is not None
+        self.ports.sink(WorkFound(change.path, change.new.size))
+        if hold == self.holding and Batch.takes(change):
+            self.small.add(change, self.ports.clock())
+            self._send_small()
+            return
+        self._make_room()
+        self.work.submit(partial(_handle_one, self.transferrer, change, hold))
+
+    def _send_small(self, *, now: bool = False) -> None:
+        """Hand the batch of small files out, when it is due or nothing more will come to it."""
+        if not self.small.is_due(self.ports.clock()) and not (now and self.small.changes):
+            return
+        batch, self.small = self.small.changes, Batch()
+        self._make_room()
+        self.work.submit(partial(handle_batch, self.transferrer, batch, self.holding, self._keep_on), self.small_pool)
+
+    def _keep_on(self) -> bool:
+        """Whether a batch that is under way should begin another file. Asked by its worker."""
+        return not self.over and not self.ports.stopping()
+
+    def _make_room(self) -> None:
+        while self.work.is_full:
+            self.run.check_stop()
+            self._collect(wait=True)
+
+    def _collect(self, *, wait: bool) -> None:
+        """Take the results that are there; with `wait`, wait a moment for the first."""
+        if self.work_began:
+            for result in self.work.collect(wait=wait):
+                self.take_result(result)
+                self.check_store()
+        self.recorder.flush_if_due()
+
+    def take_result(self, result: WorkResult) -> None:
+        """Count and record what came of one file."""
+        if isinstance(result, Held):
+            self.held.append(result.change)
+            return
+        change = change_of(result)
+        assert change is not None
+        assert change.new is not None
+        self._record(change.folder, result)
+        self.ports.sink(WorkFinished(change.path, change.new.size, result))
+
+    def _record(self, folder: str, outcome: Outcome) -> None:
+        finding = self.tally.outcome(outcome)
+        if finding is not None:
+            self.run.report(finding)
+        self.recorder.add(folder, outcome)
+
+    def _release_held(self) -> None:
+        """Overwrite what changed, now that the whole scan is known; or nothing, where too much did."""
+        held, self.held = self.held, []
+        changed = len(held) + self.summary.actions.quarantined
+        known = self.manifest.count(at_most=known_that_matter(changed)) if changed else 0
+        if not changed or self.options.accept_mass_change or not is_mass_change(changed, known):
+            self._send_held(held)
+            return
+        self.mass_change = True
+        self.run.report(reports.mass_change(changed))
+        for change in held:
+            self.tally.held(change)
+            self.recorder.add(change.folder, Raced(change.path, change))
+        self.recorder.flush()
+
+    def _send_held(self, held: list[Change]) -> None:
+        if held:
+            self.run.demand_source()  # the uploads until here may have taken hours
+        for change in held:
+            self._hand_out(change, hold=False)
+        self._drain()
+
+    def _keep_catalogs(self, outside: Sequence[OutsideCatalog]) -> None:
+        """Back up the catalogs that changed: last, since one in the bucket should name no photo that is not there."""
+        if (self.catalogs or outside) and self.ports.catalogs is not None:
+            from lrsync.engine.catalog_night import CatalogNight  # here: a night without one does not pay for it
+
+            CatalogNight(self, self.ports.catalogs()).keep(self.catalogs, outside)
+
+    def _drain(self) -> None:
+        self._send_small(now=True)
+        while self.work_began and self.work.inflight:
+            self.run.check_stop()
+            self._collect(wait=True)
+        self.recorder.flush()
+
+    def check_store(self) -> None:
+        """Give up on a store that takes nothing any more. Raises BucketError."""
+        if self.tally.failed_in_a_row >= MAX_FAILED_IN_A_ROW:
+            last = self.summary.errors[-1]
+            message = f"{self.tally.failed_in_a_row} files in a row could not be stored; the last one: {last.message}"
+            raise BucketError(message, hint="what was acknowledged is recorded; run again when the store is well")
+
+    def close(self) -> None:
+        """Let what is in flight end, and record it: it was acknowledged, whatever ended the run."""
+        self.over = True
+        if "small_pool" in self.__dict__:
+            self.small_pool.shutdown(wait=False, cancel_futures=True)
+        if self.work_began:
+            for result in self.work.close(self.patience.is_over):
+                self.take_result(result)
+        if "part_pool" in self.__dict__:
+            self.part_pool.shutdown(wait=False, cancel_futures=True)  # whoever waits for parts has ended by now
+        self.recorder.flush()
+
+    # --- delete -------------------------------------------------------------------------------------------
+
+    def delete(self) -> None:
+        """Move the objects of missing files to the trash, when every guard agrees."""
+        from lrsync.engine.deletion import Deleter, ScanFacts, plan_deletes
+
+        run = self.run
+        scan = ScanFacts(
+            started_ns=run.started_ns,
+            complete=not run.incomplete,
+            files=self.summary.scan.files,
+            source_proven=run.proven,
+            transfers_failed=self.summary.actions.failed + self.summary.actions.raced,
+            mass_change=self.mass_change,
+        )
+        doomed, refused = plan_deletes(self.manifest, scan, self.options.max_delete, self.ports.tree)
+        if refused is not None:
+            run.report(refused)
+        if doomed:
+            deleter = Deleter(
+                self.store, self.policy, self.work.pool, self.ports.sink, self.ports.stopping, self.patience
+            )
+            for outcome in deleter.delete(doomed):
+                self._record("", outcome)
+                self.check_store()
+            self.recorder.flush()
+            self.manifest.forget_empty_directories()
+            run.check_stop()
+
+
+def _handle_one(transferrer: Transferrer, change: Change, hold: bool, deliver: Deliver) -> None:
+    deliver(transferrer.handle(change, hold))
