@@ -24,8 +24,8 @@ from lrsync.core.model import Content
 from lrsync.core.ports import RacedError
 from lrsync.core.scan import Stat
 
-CHUNK_BYTES: Final = 256 << 10
-"""What is read at once to hash it: so much stays in a processor's own memory meanwhile."""
+CHUNK_BYTES: Final = 1 << 20
+"""What is read at once to hash it, into the same memory each time: more would have left a processor's cache."""
 SMALL_BYTES: Final = 128 << 10
 """Below this, opening a file and looking after it costs more than reading it."""
 
@@ -83,12 +83,15 @@ def read_content(
 
 def read_range(root: str, path: str, offset: int, length: int) -> bytes:
     """Exactly `length` bytes from `offset`; see `SourceTree.read_part`."""
-    with _opened(root, path) as (file, _):
-        file.seek(offset)
-        # Into the bytes that are handed out: a copy of each part in flight would double what a run needs.
-        data = file.read(length) or b""
-        while len(data) < length and (more := file.read(length - len(data))):
+    handle, _ = _open_regular(root, path)
+    try:
+        os.lseek(handle, offset, os.SEEK_SET)
+        # Into the bytes that are handed out: a copy of each would cost as much as reading it.
+        data = os.read(handle, length)
+        while len(data) < length and (more := os.read(handle, length - len(data))):
             data += more
+    finally:
+        os.close(handle)
     if len(data) != length:
         raise RacedError(f"{path} became shorter")
     return data
@@ -116,6 +119,16 @@ def _read_small(root: str, path: str, hold_below: int) -> Content | None:
 
 @contextmanager
 def _opened(root: str, path: str) -> Iterator[tuple[io.FileIO, Stat]]:
+    handle, found = _open_regular(root, path)
+    try:
+        with io.FileIO(handle, "rb", closefd=False) as file:
+            yield file, facts_of(found)
+    finally:
+        os.close(handle)
+
+
+def _open_regular(root: str, path: str) -> tuple[int, os.stat_result]:
+    """A descriptor to read on from, and the stat. Raises RacedError for what is no regular file any more, OSError."""
     try:
         handle = open_below(root, path, FILE_FLAGS)
     except OSError as error:
@@ -128,10 +141,10 @@ def _opened(root: str, path: str) -> Iterator[tuple[io.FileIO, Stat]]:
             raise RacedError(f"{path} is not a regular file any more")
         if hasattr(os, "posix_fadvise"):
             os.posix_fadvise(handle, 0, 0, os.POSIX_FADV_SEQUENTIAL)
-        with io.FileIO(handle, "rb", closefd=False) as file:
-            yield file, facts_of(found)
-    finally:
+    except BaseException:
         os.close(handle)
+        raise
+    return handle, found
 
 
 def _read_held(file: io.FileIO, before: Stat, extra: _Extra) -> Content:

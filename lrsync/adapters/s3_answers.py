@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from email.utils import parsedate_to_datetime
 from functools import lru_cache
@@ -42,11 +42,13 @@ _FIELDS: Final[Mapping[bytes, tuple[str, Callable[[str], Any] | None]]] = {
 _METADATA: Final = b"x-amz-meta-"
 
 
-def answer_of(headers: Mapping[bytes, bytes]) -> dict[str, Any]:
-    """What boto3 makes of these headers (names in lower case). Raises ValueError for what makes no sense."""
+def answer_of(head: Sequence[bytes]) -> dict[str, Any]:
+    """What boto3 makes of the lines of an answer's head. Raises ValueError for what makes no sense."""
     answer: dict[str, Any] = {}
     metadata: dict[str, str] = {}
-    for name, value in headers.items():
+    for line in head:
+        name, _, value = line.partition(b":")
+        name = name.lower()
         field = _FIELDS.get(name)
         if field is not None:
             told, convert = field
@@ -54,6 +56,8 @@ def answer_of(headers: Mapping[bytes, bytes]) -> dict[str, Any]:
             answer[told] = text if convert is None else convert(text)
         elif name.startswith(_METADATA):
             metadata[str(name[len(_METADATA) :], "latin-1")] = str(value, "latin-1").strip()
+        elif name.startswith(b"http/"):
+            answer, metadata = {}, {}  # what came before was a 100 Continue, or a proxy's own answer
     if metadata:
         answer["Metadata"] = metadata
     return answer

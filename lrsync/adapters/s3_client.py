@@ -8,8 +8,10 @@ from __future__ import annotations
 import ipaddress
 import threading
 import warnings
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final, cast
 from urllib.parse import urlsplit
 
@@ -20,6 +22,7 @@ from urllib3.exceptions import InsecureRequestWarning
 from lrsync import __version__
 from lrsync.adapters.s3_body import Body, ReadBody
 from lrsync.adapters.s3_errors import BOTO_ERRORS, Target, translate
+from lrsync.adapters.s3_models import find_models_quickly
 from lrsync.adapters.s3_transport import Parcel, Transport, TransportPorts, told_to_wait
 from lrsync.adapters.throttle import ThrottledBody, TokenBucket
 from lrsync.core.ports import Sendable
@@ -138,7 +141,7 @@ class S3Calls:
     def __init__(self, settings: StoreSettings) -> None:
         self.settings = settings
         self._bucket = TokenBucket(settings.bwlimit) if settings.bwlimit else None
-        self._counts = RequestCounts()
+        self._counts: Counter[str] = Counter()
         self._lock = threading.Lock()
         self._client = self._connect()
 
@@ -150,6 +153,7 @@ class S3Calls:
         try:
             # What boto3's own session is made of; boto3 adds the import of a transfer manager that nobody needs here.
             session = botocore.session.Session(profile=settings.profile)
+            find_models_quickly(session)
             # None, not True: only then AWS_CA_BUNDLE counts.
             verify = None if settings.verify_ssl else False
             made = session.create_client(
@@ -194,7 +198,7 @@ class S3Calls:
     def _count(self, operation: str, requests: int) -> None:
         kind = _COUNTED_AS.get(operation, "other")
         with self._lock:
-            setattr(self._counts, kind, getattr(self._counts, kind) + requests)
+            self._counts[kind] += requests
 
     def _wait_as_told(self, response: Any, attempts: int, **_: Any) -> float | None:
         """botocore's hook after every answer: seconds to wait before the next attempt, None to let botocore decide."""
@@ -210,7 +214,7 @@ class S3Calls:
     def requests(self) -> RequestCounts:
         """HTTP requests so far, retries included."""
         with self._lock:
-            return replace(self._counts)
+            return RequestCounts(**self._counts)
 
     @property
     def region(self) -> str | None:
@@ -284,7 +288,8 @@ class S3Calls:
         failure.__cause__ = error
         return failure
 
-    def write_options(self) -> dict[str, str]:
+    @cached_property
+    def write_options(self) -> Mapping[str, str]:
         """The storage class and encryption that every new object gets."""
         settings = self.settings
         options = {

@@ -157,7 +157,7 @@ class Courier:
             for place, reply in self._exchange(operation, [parcels[index] for index in waiting], lanes, more):
                 index = waiting[place]
                 result = self._read(operation, reply)
-                pause = self._pause(result, reply, attempt, parcels[index])
+                pause = None if type(result) is dict else self._pause(result, reply, attempt, parcels[index])
                 if pause is None or (attempt > 1 and not more()):
                     yield index, result
                 else:
@@ -232,7 +232,7 @@ class Courier:
         if status == 200 and sends and reply.body and _ERROR_BODY.match(reply.body):
             status = 500  # as botocore takes it: S3 may find out late
         if 200 <= status < 300:
-            answer = answer_of(reply.headers)
+            answer = answer_of(reply.head)
             return answer if sends else {**answer, "Body": reply.body}
         return _refusal(operation, status, reply)
 
@@ -290,7 +290,7 @@ def _query_of(params: Mapping[str, Any]) -> str:
 
 def _refusal(operation: str, status: int, reply: Reply) -> Exception:
     """The exception that boto3 raises for an answer that is no success, parsed by botocore's own parser."""
-    headers = {name.decode("latin-1"): reply.header(name) for name in reply.headers}
+    headers = {name.decode("latin-1"): value.strip().decode("latin-1") for name, value in reply.headers.items()}
     answer = {"status_code": status, "headers": HeadersDict(headers), "body": reply.body}
     try:
         parsed = create_parser("rest-xml").parse(answer, _ANY_SHAPE)

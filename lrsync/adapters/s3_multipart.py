@@ -42,7 +42,7 @@ class Multipart:
 
     def start(self, key: str, metadata: Mapping[str, str]) -> str:
         """Begin an upload with a checksum of the whole object, where the store knows such; return its id."""
-        params: dict[str, Any] = {"Key": key, "Metadata": dict(metadata), **self._calls.write_options()}
+        params: dict[str, Any] = {"Key": key, "Metadata": dict(metadata), **self._calls.write_options}
         if self._abilities.part_checksums is not Support.IGNORED:
             try:
                 return _upload_id(self._calls.call("create_multipart_upload", **params, **FULL_OBJECT))

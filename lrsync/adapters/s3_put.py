@@ -70,9 +70,10 @@ class Puts:
         sound = [index for index, (_, content) in enumerate(uploads) if is_sound(content)]
         for index in set(range(len(uploads))).difference(sound):
             yield index, unsound()
-        sent = [
-            self._prepare(key, content, content.data or b"", way) for key, content in map(uploads.__getitem__, sound)
-        ]
+        sent = []
+        for index in sound:
+            key, content = uploads[index]
+            sent.append(self._prepare(key, content, content.data or b"", way))
         for place, answer in self._calls.transfer("put_object", [parcel for parcel, _ in sent], more=more):
             index = sound[place]
             yield index, self._settle(*uploads[index], answer, sent[place][1], way)
@@ -95,7 +96,7 @@ class Puts:
 
     def _prepare(self, key: str, content: Content, data: bytes | Sendable, way: Way) -> tuple[Parcel, bytes | None]:
         """The request that stores a content, and the MD5 that goes with it where the store wants watching."""
-        params: dict[str, Any] = {"Key": key, "Metadata": object_metadata(content), **self._calls.write_options()}
+        params: dict[str, Any] = {"Key": key, "Metadata": object_metadata(content), **self._calls.write_options}
         if way.condition:
             params["IfNoneMatch"] = "*"
         if way.checksum:

@@ -9,7 +9,7 @@ import logging
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from lrsync.adapters.s3_body import Body, ReadBody
 from lrsync.adapters.s3_errors import BOTO_ERRORS
@@ -29,8 +29,7 @@ MOST_WAIT_S: Final = 60
 _LOG: Final = logging.getLogger("lrsync")
 
 
-@dataclass(frozen=True, slots=True)
-class Parcel:
+class Parcel(NamedTuple):
     """One request. `params` are boto3's; `body` None for none; its `sha256` where known, else it goes unsigned."""
 
     params: Mapping[str, Any]

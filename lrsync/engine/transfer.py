@@ -116,6 +116,11 @@ class Transferrer:
             by_store = not isinstance(error, ObjectUnacceptableError)
             return Failed(change.path, error.message, error.hint, change, transfer=True, by_store=by_store)
 
+    def acknowledged(self, action: Upload, path: str, key: str, read_at: int, stored: Stored) -> Done:
+        """The result of an upload that S3 acknowledged; `path` is the change's, not put together once more."""
+        self.sink(BytesSent(path, action.content.stat.size))
+        return Done(action, self._entry(path, action.content, key, stored, read_at))
+
     def concluded(
         self, action: Upload, key: str, read_at: int, stored: Stored | ObjectError | LrsyncError
     ) -> WorkResult:
@@ -126,8 +131,7 @@ class Transferrer:
                 return self._upload_over_unknown(action, key, read_at)
             if isinstance(stored, Exception):
                 raise stored
-            self.sink(BytesSent(action.change.path, action.content.stat.size))
-            return Done(action, self._entry(action.change, action.content, key, stored, read_at))
+            return self.acknowledged(action, action.change.path, key, read_at, stored)
 
         return self.guarded(action.change, conclude)
 
@@ -197,7 +201,7 @@ class Transferrer:
 
     def _foretell(self, action: Upload | ServerCopy, key: str, read_at: int) -> Outcome:
         """What the action would come to; the row goes into the dry run's scratch manifest."""
-        return Done(action, self._entry(action.change, action.content, key, Stored(etag=""), read_at))
+        return Done(action, self._entry(action.change.path, action.content, key, Stored(etag=""), read_at))
 
     def _known_quarantine(self, change: Change) -> Content | None:
         """The content of an original that was quarantined earlier and has not been touched since."""
@@ -267,7 +271,7 @@ class Transferrer:
                 return Done(action, self._seen(replace(change.old, missing_since=None), content, read_at))
             case Adopt(change, content, existing):
                 stored = Stored(existing.etag, existing.checksum, existing.version_id)
-                entry = self._entry(change, content, key, stored, read_at)
+                entry = self._entry(change.path, content, key, stored, read_at)
                 return Done(action, replace(entry, storage_class=existing.storage_class))
             case Quarantine(change, _, existing):
                 return Done(action, entry_of(change.path, existing) if change.old is None and existing else change.old)
@@ -287,7 +291,7 @@ class Transferrer:
             return self._upload_over_unknown(action, key, read_at)
         if isinstance(stored, AlreadyThere):
             return self._perform(Adopt(action.change, action.content, stored.info), key, read_at)
-        return Done(action, self._entry(action.change, action.content, key, stored, read_at))
+        return Done(action, self._entry(action.change.path, action.content, key, stored, read_at))
 
     def _upload_over_unknown(self, action: Upload, key: str, read_at: int) -> Outcome:
         candidate = self._with_existing(Candidate(action.change, action.content), key)
@@ -332,14 +336,14 @@ class Transferrer:
             if error.code != "CopyUnverified":
                 raise
             return self._upload(Upload(action.change, action.content), key, read_at)
-        return Done(action, self._entry(action.change, action.content, key, stored, read_at))
+        return Done(action, self._entry(action.change.path, action.content, key, stored, read_at))
 
     # --- rows -------------------------------------------------------------------------------------------
 
-    def _entry(self, change: Change, content: Content, key: str, stored: Stored, read_at: int) -> ManifestEntry:
+    def _entry(self, path: str, content: Content, key: str, stored: Stored, read_at: int) -> ManifestEntry:
         now, stat = self.clock(), content.stat
         return ManifestEntry(
-            path=change.path,
+            path=path,
             size=stat.size,
             mtime_ns=stat.mtime_ns,
             ctime_ns=stat.ctime_ns,
