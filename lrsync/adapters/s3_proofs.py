@@ -28,7 +28,10 @@ _MD5_ETAG: Final = re.compile(r"[0-9a-f]{32}")
 _REFUSALS: Final = frozenset(
     {"NotImplemented", "501", "400", "InvalidRequest", "InvalidArgument", "NotSupported", "UnsupportedOperation"}
 )
-_STRONGEST_FIRST: Final = (ChecksumKind.SHA256, ChecksumKind.CRC64NVME, ChecksumKind.CRC32, ChecksumKind.CRC32C)
+_STRONGEST_FIRST: Final = tuple(
+    (kind, f"Checksum{kind.value}")
+    for kind in (ChecksumKind.SHA256, ChecksumKind.CRC64NVME, ChecksumKind.CRC32, ChecksumKind.CRC32C)
+)
 
 
 TURN_S: Final = 2.0
@@ -109,8 +112,8 @@ def whole_checksum(answer: Mapping[str, Any]) -> Checksum | None:
     """The strongest checksum of the whole object in an answer; None for one of its parts' checksums."""
     if answer.get("ChecksumType") == "COMPOSITE":
         return None
-    for kind in _STRONGEST_FIRST:
-        value = answer.get(f"Checksum{kind.value}")
+    for kind, name in _STRONGEST_FIRST:
+        value = answer.get(name)
         # base64 has no dash: "xxx-3" is a checksum of three parts' checksums, from before S3 told the type.
         if value and "-" not in value:
             return Checksum(kind, value)
