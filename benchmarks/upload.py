@@ -8,20 +8,18 @@ from __future__ import annotations
 
 import argparse
 import os
-import subprocess
-import sys
 import tempfile
-import time
 import uuid
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, closing, contextmanager
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks.measure import Table, cost_of, markdown, save
+from benchmarks.servers import seaweed, sink
 from benchmarks.trees import etags, make_tree
 from tests.stores.server import S3Server
-from tests.stores.servers import _prepare_seaweed, _seaweed_is_ready, answers, free_ports, program, served
+from tests.stores.servers import program
 
 ROUNDS = 5
 QUICK_ROUNDS = 1
@@ -72,27 +70,6 @@ PROGRAMS: Mapping[str, Callable[[Job], list[str]]] = {
     "rclone copy": _rclone,
     "aws s3 sync": _aws,
 }
-
-
-@contextmanager
-def seaweed(folder: Path) -> Iterator[S3Server]:
-    """SeaweedFS on loopback."""
-    with served(folder, _prepare_seaweed, _seaweed_is_ready) as ports:
-        yield S3Server(name="seaweed", endpoint=f"http://127.0.0.1:{ports[0]}")
-
-
-@contextmanager
-def sink() -> Iterator[S3Server]:
-    """A server that only answers."""
-    (port,) = free_ports(1)
-    with subprocess.Popen([sys.executable, "-m", "benchmarks.sink", str(port)]) as process:
-        try:
-            endpoint = f"http://127.0.0.1:{port}"
-            while answers(endpoint) is None:
-                time.sleep(0.1)
-            yield S3Server(name="sink", endpoint=endpoint)
-        finally:
-            process.kill()
 
 
 def _check(server: S3Server, job: Job, expected: Mapping[str, tuple[int, str]]) -> None:

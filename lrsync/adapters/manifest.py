@@ -144,6 +144,18 @@ class Manifest:
         with self._session.reading() as connection:
             return {from_text(path): count for path, count in connection.exec_driver_sql(query)}
 
+    def name_at(self, folder: str, number: int) -> str:
+        """The name of one file directly in a folder: of so many by name, counted from 1. Raises KeyError."""
+        query = (
+            f"SELECT name FROM {files.name} WHERE dir_id = (SELECT id FROM {directories.name} WHERE path = ?) "
+            "ORDER BY name LIMIT 1 OFFSET ?"
+        )
+        with self._session.reading() as connection:
+            name = connection.exec_driver_sql(query, (to_text(folder), number - 1)).scalar()
+        if name is None:
+            raise KeyError((folder, number))
+        return from_text(name)
+
     def sizes(self) -> set[int]:
         """Every size that a good object has; to know cheaply that a file has no twin."""
         # Made distinct by the set: SQLite would put every row into a scratch index for it.

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from typing import Any, Final
 
-from lrsync.adapters.entry_codec import decode_entry, decode_etag, encode_etag
+from lrsync.adapters.entry_codec import decode_entry
 from lrsync.adapters.manifest_session import Session
 from lrsync.adapters.manifest_sql import PATH
 from lrsync.adapters.schema_names import DIRECTORIES, FILE_COLUMNS, FILES
@@ -20,13 +20,17 @@ _WIDTH: Final = len(FILE_COLUMNS)
 
 _FILE_COLUMNS: Final = ", ".join(f"f.{column}" for column in FILE_COLUMNS)
 
-# `cut` is where the key's folder ends, so that SQL finds the row of a key by the indexes that are there.
+# The fields of a ListedObject as they are, so that a million need no taking apart; and `cut`, where the key's folder
+# ends, so that SQL finds the row of a key by the indexes that are there.
 _CREATE: Final = """
 CREATE TEMP TABLE listing (
-    key TEXT PRIMARY KEY, cut INTEGER NOT NULL, size INTEGER NOT NULL, etag BLOB NOT NULL,
-    storage_class TEXT NOT NULL, last_modified_ns INTEGER NOT NULL
+    key TEXT PRIMARY KEY, size INTEGER NOT NULL, etag TEXT NOT NULL, storage_class TEXT NOT NULL,
+    last_modified_ns INTEGER NOT NULL, cut INTEGER NOT NULL
 ) WITHOUT ROWID
 """
+
+# What `decode_etag` makes of a row's.
+_ETAG: Final = "CASE typeof(f.etag) WHEN 'blob' THEN lower(hex(f.etag)) ELSE f.etag END"
 
 _COMPARE: Final = f"""
 SELECT {_FILE_COLUMNS}, d.path AS folder, {PATH} AS path,
@@ -35,7 +39,7 @@ SELECT {_FILE_COLUMNS}, d.path AS folder, {PATH} AS path,
 FROM {FILES} f JOIN {DIRECTORIES} d ON d.id = f.dir_id
 LEFT JOIN temp.listing l ON l.key = coalesce(f.key, ? || {PATH})
 WHERE l.key IS NULL OR l.size <> f.size OR f.drift IS NOT NULL
-   OR (f.etag <> '' AND l.etag <> '' AND f.etag <> l.etag)
+   OR (f.etag <> '' AND l.etag <> '' AND {_ETAG} <> l.etag)
 ORDER BY path
 """
 
@@ -73,12 +77,14 @@ class ListingScratch:
     def add(self, objects: Iterable[ListedObject]) -> None:
         """Keep some objects; a key that comes again replaces the earlier. Keys outside the prefix are not kept."""
         self._demand()
-        rows = (self._encode(listed) for listed in objects if listed.key.startswith(self._head))
         statement = "INSERT OR REPLACE INTO temp.listing VALUES (?, ?, ?, ?, ?, ?)"
+        told = iter(objects)
         # Taken from the caller before a transaction begins: what it iterates over may itself ask the manifest.
-        while chunk := list(islice(rows, _CHUNK)):
+        while chunk := list(islice(told, _CHUNK)):
+            rows = self._rows(chunk)
             with self._session.reading() as connection:
-                connection.exec_driver_sql(statement, chunk)
+                if rows:
+                    connection.exec_driver_sql(statement, rows)
 
     def get(self, key: str) -> ListedObject | None:
         """What the listing said about a key; None also where there was no listing."""
@@ -118,12 +124,11 @@ class ListingScratch:
             # Without this every row would seem to be missing from the bucket.
             raise RuntimeError("there is no listing to compare with")
 
-    def _encode(self, listed: ListedObject) -> tuple[object, ...]:
-        cut = max(listed.key.rfind("/") - len(self._head), 0)
-        etag = encode_etag(listed.etag)
-        return to_text(listed.key), cut, listed.size, etag, listed.storage_class, listed.last_modified_ns
+    def _rows(self, chunk: Iterable[ListedObject]) -> list[tuple[object, ...]]:
+        head, skip = self._head, len(self._head)
+        return [(to_text(key), *facts, max(key.rfind("/") - skip, 0)) for key, *facts in chunk if key.startswith(head)]
 
 
 def _decode(row: Any) -> ListedObject:
-    key, size, etag, storage_class, last_modified_ns = row
-    return ListedObject(from_text(key), size, decode_etag(etag), storage_class, last_modified_ns)
+    key, *facts = row
+    return ListedObject(from_text(key), *facts)

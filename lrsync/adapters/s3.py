@@ -122,9 +122,9 @@ class S3Store:
 
     # --- listing ------------------------------------------------------------------------------------------
 
-    def list(self, prefix: str) -> Iterator[Sequence[ListedObject]]:
+    def list(self, prefix: str, *, after: str = "") -> Iterator[Sequence[ListedObject]]:
         """Every object below the prefix, a page at a time. Pages may be short: only IsTruncated ends it."""
-        return self._listing.list(prefix)
+        return self._listing.list(prefix, after=after)
 
     def list_folder(self, prefix: str) -> Iterator[ListedFolder]:
         """The objects directly in a folder and its sub-folders' prefixes, a page at a time."""

@@ -23,7 +23,7 @@ from lrsync import __version__
 from lrsync.adapters.s3_body import Body, ReadBody
 from lrsync.adapters.s3_errors import BOTO_ERRORS, Target, translate
 from lrsync.adapters.s3_models import find_models_quickly
-from lrsync.adapters.s3_transport import Parcel, Transport, TransportPorts, told_to_wait
+from lrsync.adapters.s3_transport import Parcel, Question, Transport, TransportPorts, told_to_wait
 from lrsync.adapters.throttle import ThrottledBody, TokenBucket
 from lrsync.core.ports import Sendable
 from lrsync.core.runs import RequestCounts
@@ -31,6 +31,8 @@ from lrsync.errors import LrsyncError, ObjectError, UsageError
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
+
+    from lrsync.adapters.s3_curl import Reply
 
 Answer = dict[str, Any]
 Failure = LrsyncError | ObjectError
@@ -243,6 +245,16 @@ class S3Calls:
             return self.send(method, **params)
         except CALL_ERRORS as error:
             raise self._translated(error, method) from error
+
+    def ask(self, question: Question) -> Reply | None:
+        """Ask without a body, through libcurl, retries included; None where `call` is to ask.
+
+        Raises ObjectError, BucketError or UsageError.
+        """
+        try:
+            return self._transport.ask(question)
+        except BOTO_ERRORS as error:
+            raise self._translated(error, question.operation) from error
 
     def transfer(
         self, method: str, parcels: Sequence[Parcel], *, more: Callable[[], bool] = _always

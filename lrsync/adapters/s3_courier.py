@@ -44,6 +44,7 @@ OPERATIONS: Final = {
     "upload_part": Operation("UploadPart", "PUT"),
     "get_object": Operation("GetObject", "GET"),
     "head_object": Operation("HeadObject", "HEAD"),
+    "list_objects_v2": Operation("ListObjectsV2", "GET"),
 }
 """By boto3's name."""
 
@@ -62,7 +63,7 @@ _HEADERS: Final = {
 }
 _QUERY: Final = {"PartNumber": "partNumber", "UploadId": "uploadId", "VersionId": "versionId"}
 """In the order in which they are signed."""
-_REMOVED: Final = ["Expect:", "Content-Type:", "Accept:"]
+REMOVED: Final = ["Expect:", "Content-Type:", "Accept:"]
 """What libcurl would add by itself: a round trip for each photo, a type that S3 would keep, and nothing of use."""
 
 _ANY_SHAPE: Final = Shape("Answer", {"type": "structure"})
@@ -206,7 +207,7 @@ class Courier:
             verb, self._route.path + name, query, headers=headers, payload_hash=payload_hash, keys=keys
         )
         del headers["host"]  # libcurl writes it, from the URL
-        lines = [*_REMOVED, f"authorization: {authorization}", *[f"{key}: {value}" for key, value in headers.items()]]
+        lines = [*REMOVED, f"authorization: {authorization}", *[f"{key}: {value}" for key, value in headers.items()]]
         return Request(verb, f"{self._route.base}{name}{'?' if query else ''}{query}", lines, parcel.body)
 
     def _payload_hash(self, parcel: Parcel) -> str:
@@ -226,31 +227,24 @@ class Courier:
 
     def _read_strictly(self, operation: str, reply: Reply) -> Answer | Exception:
         if reply.error is not None:
-            return _failure(*reply.error, url=self._route.base)
+            return wire_failure(*reply.error, url=self._route.base)
         status = reply.status
         sends = OPERATIONS[operation].verb == "PUT"
-        if status == 200 and sends and reply.body and _ERROR_BODY.match(reply.body):
-            status = 500  # as botocore takes it: S3 may find out late
+        if sends and is_late_error(reply):
+            status = 500
         if 200 <= status < 300:
             answer = answer_of(reply.head)
             return answer if sends else {**answer, "Body": reply.body}
-        return _refusal(operation, status, reply)
+        return refusal(operation, status, reply)
 
     def _pause(self, result: Answer | Exception, reply: Reply, attempt: int, parcel: Parcel) -> float | None:
         """Seconds to wait before this one is sent again; None where it is over."""
         if isinstance(result, dict | ElsewhereError) or attempt >= self._attempts:
             return None
-        if isinstance(result, ClientError):
-            if self._wants_a_hash(result, parcel):
-                self._hash_parts = True
-                return 0.0
-            if status_of(result) not in _TRANSIENT_STATUS and code_of(result) not in _TRANSIENT_CODES:
-                return None
-        elif not isinstance(result, boto.ConnectionError | boto.HTTPClientError):
-            return None
-        told = told_to_wait(reply.status, reply.header(b"retry-after"))
-        # Jitter, not secrecy: clients that failed together shall not come back together.
-        return told if told is not None else random.random() * min(2.0 ** (attempt - 1), MOST_BACKOFF_S)
+        if isinstance(result, ClientError) and self._wants_a_hash(result, parcel):
+            self._hash_parts = True
+            return 0.0
+        return pause_before(result, reply, attempt)
 
     def _wants_a_hash(self, error: ClientError, parcel: Parcel) -> bool:
         """Whether a store may refuse nothing but the unsigned payload, which some take over https only."""
@@ -275,11 +269,28 @@ class _InflowBody:
                 else:
                     yield from (chunk[start : start + size] for start in range(0, len(chunk), size))
         except CutError as error:
-            raise _failure(error.number, error.words, url=self._url) from error
+            raise wire_failure(error.number, error.words, url=self._url) from error
 
     def close(self) -> None:
         """Take no more."""
         self._inflow.close()
+
+
+def is_late_error(reply: Reply) -> bool:
+    """Whether a 200 is an error, which S3 may find out late; botocore takes it for a 500."""
+    return reply.status == 200 and bool(reply.body) and _ERROR_BODY.match(reply.body) is not None
+
+
+def pause_before(problem: Exception, reply: Reply, attempt: int) -> float | None:
+    """Seconds to wait before the next attempt; None where another one is of no use."""
+    if isinstance(problem, ClientError):
+        if status_of(problem) not in _TRANSIENT_STATUS and code_of(problem) not in _TRANSIENT_CODES:
+            return None
+    elif not isinstance(problem, boto.ConnectionError | boto.HTTPClientError):
+        return None
+    told = told_to_wait(reply.status, reply.header(b"retry-after"))
+    # Jitter, not secrecy: clients that failed together shall not come back together.
+    return told if told is not None else random.random() * min(2.0 ** (attempt - 1), MOST_BACKOFF_S)
 
 
 def _query_of(params: Mapping[str, Any]) -> str:
@@ -288,7 +299,7 @@ def _query_of(params: Mapping[str, Any]) -> str:
     return "&".join(f"{told}={quote(str(params[name]), safe='~')}" for name, told in _QUERY.items() if name in params)
 
 
-def _refusal(operation: str, status: int, reply: Reply) -> Exception:
+def refusal(operation: str, status: int, reply: Reply) -> Exception:
     """The exception that boto3 raises for an answer that is no success, parsed by botocore's own parser."""
     headers = {name.decode("latin-1"): value.strip().decode("latin-1") for name, value in reply.headers.items()}
     answer = {"status_code": status, "headers": HeadersDict(headers), "body": reply.body}
@@ -303,7 +314,7 @@ def _refusal(operation: str, status: int, reply: Reply) -> Exception:
     return refused
 
 
-def _failure(number: int, words: str, *, url: str) -> BotoCoreError:
+def wire_failure(number: int, words: str, *, url: str) -> BotoCoreError:
     """botocore's exception for a connection that libcurl could not make or keep."""
     if number in _UNREACHABLE:
         return boto.EndpointConnectionError(endpoint_url=url, error=words)

@@ -206,6 +206,11 @@ class Wire:
             else:
                 yield from channel.together(requests, lanes, begin)
 
+    def ask(self, request: Request) -> Reply:
+        """Send one, and have all of its answer."""
+        with self._channel() as channel:
+            return channel.alone(request)
+
     def open(self, request: Request) -> Inflow:
         """Send one, and take the body of its answer as it comes. To be closed."""
         return Inflow(self._take(), request, self._give_back)
@@ -224,8 +229,11 @@ class Wire:
 
     def _give_back(self, channel: _Channel) -> None:
         with self._lock:
-            if not self._closed:
+            closed = self._closed
+            if not closed:
                 self._idle.append(channel)
+        if closed:
+            channel.close()
 
     def close(self) -> None:
         """Close the connections that nobody uses; the others go when their exchange has ended."""

@@ -1,4 +1,4 @@
-"""Which way bodies go, up and down: through libcurl where that can be done, else through boto3.
+"""Which way requests go: through libcurl where that can be done, else through boto3.
 
 boto3 stays the judge: it tells the route, the credentials and the certificates, and takes over what libcurl cannot.
 """
@@ -8,7 +8,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from lrsync.adapters.s3_body import Body, ReadBody
@@ -18,7 +18,9 @@ from lrsync.adapters.s3_sign import Keys
 from lrsync.errors import UsageError
 
 if TYPE_CHECKING:
+    from lrsync.adapters.s3_ask import Asker
     from lrsync.adapters.s3_courier import Courier
+    from lrsync.adapters.s3_curl import Reply
 
 Answer = dict[str, Any]
 
@@ -35,6 +37,20 @@ class Parcel(NamedTuple):
     params: Mapping[str, Any]
     body: Body | None = None
     sha256: bytes | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """One request without a body. `operation` is boto3's method; without a `key` it is about the bucket.
+
+    `query` is not encoded yet.
+    """
+
+    operation: str
+    method: str
+    query: Mapping[str, str] = field(default_factory=dict)
+    key: str = ""
+    headers: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,6 +75,7 @@ class Transport:
         self._ports = ports
         self._lock = threading.Lock()
         self._courier: Courier | None = None
+        self._asker: Asker | None = None
         self._probe = Probe(ports.client)
         self._by_curl = self._can_curl(transport)
 
@@ -118,6 +135,20 @@ class Transport:
             return self._ask_boto3(method, parcel)
         return result
 
+    def ask(self, question: Question) -> Reply | None:
+        """The answer to a request without a body; None where botocore is to send it. Raises boto3's errors."""
+        courier = self._find_courier() if self._by_curl else None
+        asker = self._asker
+        if courier is None or asker is None:
+            return None
+        from lrsync.adapters.s3_courier import ElsewhereError
+
+        try:
+            return asker.ask(question)
+        except ElsewhereError:
+            self._forget(courier)
+            return None
+
     def _by_boto3(self, method: str, parcel: Parcel) -> Answer | Exception:
         """As the courier answers: with all of a body."""
         answer = self._ask_boto3(method, parcel)
@@ -149,6 +180,7 @@ class Transport:
             return self._courier
 
     def _make_courier(self) -> Courier:
+        from lrsync.adapters.s3_ask import Asker
         from lrsync.adapters.s3_courier import Courier
         from lrsync.adapters.s3_curl import Wire, WireSettings
 
@@ -163,6 +195,7 @@ class Transport:
                 stall_timeout_s=ports.stall_timeout_s,
             )
         )
+        self._asker = Asker(route, wire, keys=self._keys, count=ports.count, attempts=ports.attempts)
         return Courier(route, wire, keys=self._keys, count=ports.count, attempts=ports.attempts)
 
     def _keys(self) -> Keys:
@@ -175,14 +208,17 @@ class Transport:
     def _forget(self, courier: Courier) -> None:
         with self._lock:
             if self._courier is courier:
-                self._courier = None
-                courier.close()
+                self._close_wire()
 
     def close(self) -> None:
         """Close libcurl's connections; boto3's are its owner's to close."""
         with self._lock:
-            if self._courier is not None:
-                self._courier.close()
+            self._close_wire()
+
+    def _close_wire(self) -> None:
+        if self._courier is not None:
+            self._courier.close()
+        self._courier = self._asker = None
 
 
 def told_to_wait(status: int, retry_after: str) -> float | None:

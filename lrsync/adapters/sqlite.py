@@ -168,6 +168,8 @@ def connect(path: Path, *, timeout_s: float = BUSY_TIMEOUT_S) -> sqlite3.Connect
         # Digests come in no order: with the usual 2 MB every insert into their index would read a page.
         connection.execute("PRAGMA cache_size = -32000")
         connection.execute("PRAGMA wal_autocheckpoint = 4000")
+        # The default of some builds is memory, and a listing of a million objects is put aside in scratch tables.
+        connection.execute("PRAGMA temp_store = FILE")
     except BaseException:
         connection.close()
         raise

@@ -1,8 +1,8 @@
 """Cut a folder's listing into prefixes that can be listed side by side. Touches no network; never needs an order.
 
-S3 lists keys in byte order, but not every store does (SeaweedFS sorts by path component, `rclone serve s3` too), so
-no border between two keys may be relied on. What a prefix holds is the same everywhere: the names of a folder's
-sub-folders are asked for first, and grouped by what they begin with, so that each is in just one group.
+S3 lists keys in byte order, but not every store does (SeaweedFS sorts by path component): here no border between two
+keys is relied on. What a prefix holds is the same everywhere: the names of a folder's sub-folders are asked for first,
+and grouped by what they begin with, so that each is in just one group.
 """
 
 from __future__ import annotations

@@ -21,8 +21,7 @@ class Stored:
     version_id: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class ListedObject:
+class ListedObject(NamedTuple):
     """One object of a listing."""
 
     key: str

@@ -304,8 +304,11 @@ class ObjectStore(Protocol):
     def has_lifecycle(self) -> bool:
         """Whether the bucket has lifecycle rules. Not allowed to ask counts as yes: nobody is advised on a guess."""
 
-    def list(self, prefix: str) -> Iterator[Sequence[ListedObject]]:
-        """Every object whose key begins with the prefix, a page at a time, in whatever order the store lists."""
+    def list(self, prefix: str, *, after: str = "") -> Iterator[Sequence[ListedObject]]:
+        """Every object whose key begins with the prefix, a page at a time, in whatever order the store lists.
+
+        `after`: only what comes after this key in that order; a store may not know how, and begin elsewhere.
+        """
 
     def list_folder(self, prefix: str) -> Iterator[ListedFolder]:
         """The objects directly below a prefix that ends with `/`, and the sub-folders, page by page, in any order."""
@@ -474,6 +477,9 @@ class ManifestStore(Protocol):
 
     def folder_counts(self) -> dict[str, int]:
         """How many rows there are directly in each folder, by its path; folders without any are left out."""
+
+    def name_at(self, folder: str, number: int) -> str:
+        """The name of one file directly in a folder: of so many by name, counted from 1. Raises KeyError."""
 
     def sizes(self) -> set[int]:
         """Every size that a good object has; to know cheaply that a file has no twin."""

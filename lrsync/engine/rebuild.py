@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import time
 import unicodedata
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from itertools import islice
@@ -107,15 +107,23 @@ class _Rebuild:
         listing = ListingPorts(ports.store, ports.manifest, ports.make_pool, ports.sink, ports.stopping)
         take_listing(listing, self.options.prefix, threads=self.options.threads)
         self._drop_unconfirmed()
-        unknown = list(self.ports.manifest.unknown_listed())
-        found = (inner_library(self.options.prefix, listed.key) for listed in unknown)
-        self.inner = tuple({f"{inner}/" for inner in found if inner is not None})
-        self.ports.sink(PhaseStarted(Phase.HEADING, len(unknown)))
+        self.ports.sink(PhaseStarted(Phase.HEADING, self._look_for_inner()))
         with self.ports.make_pool(self.options.threads) as pool:
-            self._adopt_all(pool, unknown)
+            self._adopt_all(pool, self.ports.manifest.unknown_listed())
         self.summary.drift.checked = True
         library = self.ports.seals.library()
         self.ports.manifest.update_library(replace(library, last_full_pass=self.started_ns))
+
+    def _look_for_inner(self) -> int:
+        """Find the libraries below this one, which are known before the first object is; counts the objects."""
+        count, found = 0, set[str]()
+        for listed in self.ports.manifest.unknown_listed():
+            count += 1
+            inner = inner_library(self.options.prefix, listed.key)
+            if inner is not None:
+                found.add(f"{inner}/")
+        self.inner = tuple(found)
+        return count
 
     def _drop_unconfirmed(self) -> None:
         """Keep of the rows that a snapshot brought only those that the listing confirms.
@@ -150,7 +158,10 @@ class _Rebuild:
         objects, done = iter(listed), 0
         while batch := list(islice(objects, self.options.batch_size)):
             self._check_stop()
-            outcomes = [outcome for outcome in pool.map(self._adopt, batch) if outcome is not None]
+            # A share for each worker: to hand over objects one by one costs more than to ask about them.
+            size = -(-len(batch) // self.options.threads)
+            shares = [batch[at : at + size] for at in range(0, len(batch), size)]
+            outcomes = [found for share in pool.map(self._adopt_share, shares) for found in share if found is not None]
             self.ports.manifest.record([outcome for outcome in outcomes if isinstance(outcome, Done)])
             for outcome in outcomes:
                 self._count(outcome)
@@ -172,6 +183,9 @@ class _Rebuild:
                     self.ports.sink(FindingRaised(outcome))
             case _:
                 assert_never(outcome)
+
+    def _adopt_share(self, share: Sequence[ListedObject]) -> list[Done | Failed | Finding | None]:
+        return [self._adopt(listed) for listed in share]
 
     def _adopt(self, listed: ListedObject) -> Done | Failed | Finding | None:
         try:

@@ -15,6 +15,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -332,11 +333,26 @@ def test_sizes_are_those_of_good_objects(manifest: Manifest) -> None:
     assert manifest.sizes() == {1}
 
 
+def test_a_folders_files_have_places(manifest: Manifest) -> None:
+    manifest.record([uploaded(entry(path)) for path in ("d/é", "d/b", "d/a", "c", "d/x/y")])
+    assert [manifest.name_at("d", number) for number in (1, 2, 3)] == ["a", "b", "é"]
+    assert manifest.name_at("", 1) == "c"
+    for folder, number in (("d", 4), ("nowhere", 1)):
+        with pytest.raises(KeyError):
+            manifest.name_at(folder, number)
+
+
+def test_what_is_put_aside_goes_to_the_disk(manifest: Manifest) -> None:
+    """A million listed objects must not be in memory, however SQLite was built."""
+    with manifest._session.reading() as connection:
+        assert connection.exec_driver_sql("PRAGMA temp_store").scalar() == 1
+
+
 # --- the listing ------------------------------------------------------------------------------------------
 
 
-def listed(row: ManifestEntry, **other: object) -> ListedObject:
-    return replace(ListedObject(row.key, row.size, row.etag), **other)  # type: ignore[arg-type]
+def listed(row: ManifestEntry, **other: Any) -> ListedObject:
+    return ListedObject(row.key, row.size, row.etag)._replace(**other)
 
 
 def test_without_a_listing_nothing_is_called_missing(manifest: Manifest) -> None:

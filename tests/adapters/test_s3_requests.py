@@ -421,6 +421,20 @@ def test_an_endless_listing_is_an_error(canned: CannedS3, store: S3Store, more: 
     assert store.requests.list <= 2
 
 
+def test_what_a_listing_begins_after_is_asked_for_once(canned: CannedS3, store: S3Store) -> None:
+    canned.answer(page("b", more=token("1")), page("c"))
+    assert [item.key for items in store.list("", after="a") for item in items] == ["b", "c"]
+    assert ["start-after=a" in asked.path for asked in canned.asked] == [True, False]
+
+
+def test_a_store_that_refuses_to_begin_elsewhere_begins_at_the_first(canned: CannedS3, store: S3Store) -> None:
+    canned.answer(error(501, "NotImplemented"), page("a"))
+    assert [item.key for items in store.list("", after="a") for item in items] == ["a"]
+    canned.answer(error(501, "NotImplemented"))
+    with pytest.raises(BucketError, match="cannot be listed"):
+        list(store.list("", after="a"))
+
+
 def test_keys_are_decoded_only_where_they_are_encoded(canned: CannedS3, store: S3Store) -> None:
     canned.answer(page("a+b%2Bc%0A", encoded=True))
     assert [item.key for items in store.list("") for item in items] == ["a b+c\n"]

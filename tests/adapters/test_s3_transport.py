@@ -15,6 +15,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from dataclasses import replace
 from unittest import mock
+from urllib.parse import parse_qsl, urlsplit
 
 import pycurl
 import pytest
@@ -24,8 +25,11 @@ from lrsync.adapters.s3 import S3Store
 from lrsync.adapters.s3_proofs import Support
 from lrsync.adapters.s3_route import UnknownRouteError, ca_bundle, proxy_for
 from lrsync.adapters.s3_sign import EMPTY
+from lrsync.core.checksums import Checksum, ChecksumKind
+from lrsync.core.objects import ObjectInfo
 from lrsync.core.ports import RacedError, Sendable, Span, Wanted, Whole
 from lrsync.core.proof import encode_checksum
+from lrsync.core.thaw import Archive, Thaw, ThawState
 from lrsync.errors import (
     BucketError,
     ObjectArchivedError,
@@ -34,7 +38,7 @@ from lrsync.errors import (
     ObjectMissingError,
     UsageError,
 )
-from tests.stores.canned import CannedS3, Reply, error
+from tests.stores.canned import CannedS3, Reply, error, xml
 from tests.stores.memory import content_of
 
 PHOTO = content_of(b"photo")
@@ -427,3 +431,114 @@ def test_a_body_that_turns_out_wrong_is_never_whole_on_the_wire(canned: CannedS3
     assert all(len(asked.body) < big.stat.size for asked in canned.asked)
     canned.answer(GOOD)
     store.put("small", PHOTO)
+
+
+# --- requests without a body -------------------------------------------------------------------------------
+
+LISTED = xml("ListBucketResult", "<IsTruncated>false</IsTruncated><Contents><Key>p/a</Key><Size>5</Size></Contents>")
+
+
+def keys(store: S3Store, prefix: str = "p/") -> list[str]:
+    return [item.key for page in store.list(prefix) for item in page]
+
+
+@pytest.mark.parametrize("transport", ["curl", "boto3"])
+def test_both_ways_ask_for_the_same_page(canned: CannedS3, transport: str) -> None:
+    canned.answer(LISTED)
+    with closing(canned.server.open_store("photos", transport=transport)) as store:
+        for asked in (lambda: store.list("p ü/", after="p ü/a+b&c"), lambda: store.list_folder("p ü/")):
+            assert list(asked())
+    queries = [dict(parse_qsl(urlsplit(asked.path).query)) for asked in canned.asked]
+    common = {"list-type": "2", "encoding-type": "url", "prefix": "p ü/"}
+    assert queries == [{**common, "start-after": "p ü/a+b&c"}, {**common, "delimiter": "/"}]
+    assert {urlsplit(asked.path).path for asked in canned.asked} == {"/photos"}
+    assert ["amz-sdk-invocation-id" in asked.headers for asked in canned.asked] == [transport == "boto3"] * 2
+
+
+@pytest.mark.parametrize("transport", ["curl", "boto3"])
+def test_both_ways_tell_the_same_of_an_object(canned: CannedS3, transport: str) -> None:
+    headers = {
+        "Content-Length": "7",
+        "ETag": '"e"',
+        "Last-Modified": "Wed, 01 May 2024 10:00:00 GMT",
+        "x-amz-meta-Mtime": "1.5",
+        "x-amz-checksum-crc64nvme": "AAAAAAAAAAA=",
+        "x-amz-checksum-type": "FULL_OBJECT",
+        "x-amz-storage-class": "GLACIER",
+        "x-amz-restore": 'ongoing-request="true"',
+        "x-amz-version-id": "v2",
+    }
+    canned.answer(Reply(headers=headers))
+    with closing(canned.server.open_store("photos", transport=transport)) as store:
+        info = store.head("p/a b+ü.jpg", version_id="v 2")
+    (asked,) = canned.asked
+    assert (asked.method, asked.path) == ("HEAD", "/photos/p/a%20b%2B%C3%BC.jpg?versionId=v%202")
+    assert asked.headers["x-amz-checksum-mode"] == "ENABLED"
+    assert info == ObjectInfo(
+        key="p/a b+ü.jpg",
+        size=7,
+        etag="e",
+        metadata={"mtime": "1.5"},
+        checksum=Checksum(ChecksumKind.CRC64NVME, "AAAAAAAAAAA="),
+        storage_class="GLACIER",
+        version_id="v2",
+        last_modified_ns=1_714_557_600_000_000_000,
+        archived=True,
+        thaw=Thaw(ThawState.ONGOING, Archive.GLACIER),
+    )
+
+
+@pytest.mark.parametrize("headers", [{"Last-Modified": "yesterday"}, {"Content-Length": "many"}])
+def test_headers_that_make_no_sense_fail_one_object(canned: CannedS3, store: S3Store, headers: dict[str, str]) -> None:
+    canned.answer(Reply(headers={"ETag": '"e"', **headers}))
+    with pytest.raises(ObjectError):
+        store.head("a")
+
+
+def test_a_listing_of_a_bucket_that_moved_is_left_to_botocore(canned: CannedS3, store: S3Store) -> None:
+    moved = error(400, "AuthorizationHeaderMalformed")
+    moved.headers["x-amz-bucket-region"] = "eu-west-3"
+    canned.answer(LISTED, moved, LISTED)
+    for _ in range(3):
+        assert keys(store) == ["p/a"]
+    assert ["amz-sdk-invocation-id" in asked.headers for asked in canned.asked] == [False, False, True, False]
+    assert store.requests.list == 4
+
+
+def test_pages_are_tried_again_and_counted(canned: CannedS3, store: S3Store) -> None:
+    late, cut = Reply(200, error(200, "InternalError").body), Reply(200, LISTED.body[:-9], cut=True)
+    with mock.patch("lrsync.adapters.s3_courier.random.random", return_value=0.0):
+        canned.answer(late, cut, LISTED)
+        assert keys(store) == ["p/a"]
+        assert store.requests.list == 3
+        canned.answer(error(503, "SlowDown"))
+        with pytest.raises(BucketError, match="cannot be listed"):
+            keys(store)
+    assert store.requests.list == 6
+
+
+@pytest.mark.parametrize("body", [LISTED.body[:-9], b"<html>log in</html>", b"log in"])
+def test_what_is_no_page_is_not_tried_again(canned: CannedS3, store: S3Store, body: bytes) -> None:
+    canned.answer(Reply(200, body))
+    with pytest.raises(BucketError, match="is not S3"):
+        keys(store)
+    assert store.requests.list == 1
+
+
+def test_questions_have_the_credentials_of_the_moment(canned: CannedS3, store: S3Store) -> None:
+    canned.answer(LISTED)
+    keys(store)
+    renewed = mock.Mock(spec=RefreshableCredentials)
+    renewed.get_frozen_credentials.return_value = mock.Mock(access_key="NEW", secret_key="new", token="a-token")
+    with mock.patch.object(store._calls._transport, "_ports", mock.Mock(credentials=renewed)):
+        keys(store)
+    assert "Credential=NEW/" in canned.asked[1].headers["authorization"]
+    assert canned.asked[1].headers["x-amz-security-token"] == "a-token"
+
+
+def test_threads_that_ask_get_their_own_answers(canned: CannedS3, store: S3Store) -> None:
+    canned.answer(LISTED)
+    with ThreadPoolExecutor(8) as pool:
+        assert list(pool.map(lambda number: keys(store, f"{number}/"), range(40))) == [["p/a"]] * 40
+    asked = sorted(dict(parse_qsl(urlsplit(asked.path).query))["prefix"] for asked in canned.asked)
+    assert asked == sorted(f"{number}/" for number in range(40))

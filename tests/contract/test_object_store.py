@@ -6,7 +6,7 @@ import errno
 import hashlib
 import threading
 import unicodedata
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, replace
@@ -23,6 +23,9 @@ from lrsync.core.parts import object_metadata
 from lrsync.core.ports import ObjectStore, RacedError, Sendable, Span, Wanted, Whole
 from lrsync.core.proof import encode_checksum, encode_crc32, proves_content
 from lrsync.core.thaw import AWAKE, Archive, Thaw, ThawState, Tier
+from lrsync.engine import listing
+from lrsync.engine.listing import Known, ParallelListing
+from lrsync.engine.pool import DaemonPool
 from lrsync.errors import (
     ChecksumMismatchError,
     ObjectArchivedError,
@@ -593,6 +596,56 @@ def test_a_prefix_that_ends_within_a_name(at: Bucket) -> None:
         at.store.put(key, content_of(b"x"))
     assert sorted(listed_keys(at.store, "P/2023")) == sorted(keys[:3])
     assert sorted(listed_keys(at.store, "P/2024-0")) == sorted(keys[3:])
+
+
+TRICKY = [
+    "P/.lrsync/manifest/u.sqlite.zst",
+    "P/.lrsync/trash/20260301T023000Z/a.jpg",
+    "P/0 first.jpg",
+    "P/2024-05 Trip/a.jpg",
+    "P/2024/05/a b.jpg",
+    "P/2024/05/b+c %.jpg",
+    "P/2024/05-raw/a.nef",
+    "P/2024/é.jpg",
+    "P/2024.jpg",
+    "P/20240/a.jpg",
+    "P/zürich/ü.jpg",
+    "P/z.jpg",
+    "P2/other.jpg",
+]
+
+
+def test_a_listing_that_begins_after_a_key_is_the_end_of_the_whole(at: Bucket) -> None:
+    """Of what comes then, a full pass can tell whether anything is left out between two of its ranges."""
+    for key in TRICKY:
+        at.store.put(key, content_of(key.encode()))
+    whole = listed_keys(at.store, "P/")
+    assert sorted(whole) == sorted(key for key in TRICKY if key.startswith("P/"))
+    for after in [*TRICKY, "P/", "P/.lrsync/~", "P/2024/", "P/2024/05/", "P/2024/05", "P/2024/05-raw/b", "P/zz"]:
+        found = [item.key for page in at.store.list("P/", after=after) for item in page]
+        assert found == whole[len(whole) - len(found) :], after
+        if at.can.byte_ordered_listing:
+            assert found == sorted(key for key in whole if key > after), after
+
+
+def known_of(keys: Sequence[str]) -> Known:
+    """What a manifest that knows these keys would tell, with all of them as borders."""
+    return Known(len(keys), lambda every: keys[every - 1 :: every], dict)
+
+
+@EITHER_WAY
+def test_several_ranges_leave_nothing_out(at: Bucket, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(listing, "PAGE_OBJECTS", 3)
+    monkeypatch.setattr(listing, "SMALL_OBJECTS", 3)
+    for key in TRICKY:
+        at.store.put(key, content_of(key.encode()))
+    photos = sorted(key for key in TRICKY if key.startswith("P/") and not key.startswith("P/.lrsync/"))
+    for known in (photos, photos[3:], [*photos, "P/1/gone.jpg", "P/2024-05/gone.jpg", "P/2024/04/gone.jpg"]):
+        work = ParallelListing(at.store, "P/", known_of(sorted(known)), 4, DaemonPool, lambda: False)
+        found = [item.key for page in work.pages() for item in page]
+        assert set(found) == set(photos)
+        if at.can.byte_ordered_listing:
+            assert len(found) == len(photos), "each came once, so the ranges were believed"
 
 
 def test_a_listing_of_nothing(at: Bucket) -> None:

@@ -436,7 +436,7 @@ LISTINGS: dict[str, tuple[Fault, str]] = {
     "is cut off": (faults.truncated(), "cannot be listed|is not S3"),
     "is denied": (reply(403, "AccessDenied"), "access to the bucket"),
     "is no listing": (faults.instead(Answer(200, (), b"<html>Welcome to our hotel</html>")), "is not S3"),
-    "is no XML": (faults.instead(Answer(200, (), b"Welcome & please log in")), "cannot be listed"),
+    "is no XML": (faults.instead(Answer(200, (), b"Welcome & please log in")), "is not S3"),
     "is empty": (faults.instead(Answer(200)), "is not S3"),
     "loses its token": (faults.instead(listing(truncated=True)), "does not come to an end"),
     "repeats its token": (faults.instead(listing(truncated=True, token="same")), "does not come to an end"),

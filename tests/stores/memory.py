@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import threading
+from bisect import bisect_right
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from isal import isal_zlib
 
@@ -68,7 +70,8 @@ class MemoryStore:
 
     `versioned`: overwrites and deletes keep the old version. `checksums`: keeps a sha256 or CRC32 (else it is a poor
     store: ETags only). `conditional`: honours if_absent. `list_order` sorts a listing (by key; some stores have other
-    orders). `fail` is called before an operation takes effect, `fail_after` once it has: an answer that got lost.
+    orders); `start_after` says how many of its keys StartAfter leaves out (by default those up to it in that order).
+    `fail` is called before an operation takes effect, `fail_after` once it has: an answer that got lost.
     `archived` holds the keys that must be thawed before they are read or copied.
     """
 
@@ -80,7 +83,8 @@ class MemoryStore:
         conditional: bool = True,
         page_size: int = 1000,
         storage_class: str = "STANDARD",
-        list_order: Callable[[str], object] = str.encode,
+        list_order: Callable[[str], Any] = str.encode,
+        start_after: Callable[[Sequence[str], str], int] | None = None,
         fail: Hook | None = None,
         fail_after: Hook | None = None,
     ) -> None:
@@ -90,6 +94,7 @@ class MemoryStore:
         self.page_size = page_size
         self.storage_class = storage_class
         self.list_order = list_order
+        self.start_after = start_after or self._start_after
         self.fail = fail
         self.fail_after = fail_after
         self.fail_chunk: Hook | None = None
@@ -314,13 +319,18 @@ class MemoryStore:
             thaw=self._thaw(key),
         )
 
-    def list(self, prefix: str) -> Iterator[Sequence[ListedObject]]:
+    def list(self, prefix: str, *, after: str = "") -> Iterator[Sequence[ListedObject]]:
         """Every object below the prefix, `page_size` at a time; an empty bucket has one empty page."""
-        keys = sorted((key for key in self.keys() if key.startswith(prefix)), key=self.list_order)  # type: ignore[arg-type]
+        keys = sorted((key for key in self.keys() if key.startswith(prefix)), key=self.list_order)
+        if after:
+            keys = keys[self.start_after(keys, after) :]
         for offset in range(0, max(len(keys), 1), self.page_size):
             with self._request("list", "list", prefix):
                 page = [self._listed(key) for key in keys[offset : offset + self.page_size]]
             yield [item for item in page if item is not None]
+
+    def _start_after(self, keys: Sequence[str], after: str) -> int:
+        return bisect_right(keys, self.list_order(after), key=self.list_order)
 
     def list_folder(self, prefix: str) -> Iterator[ListedFolder]:
         """What lies directly in a folder, `page_size` names at a time."""

@@ -39,7 +39,6 @@ RCLONE_ABILITIES = Abilities(
     copies_parts=False,
     versioning=False,
     long_metadata=False,
-    byte_ordered_listing=False,
 )
 MOTO_ABILITIES = Abilities(conditional_copies=False, newlines_in_keys=False, archive=True)
 
