@@ -19,7 +19,7 @@ from lrsync.core.amounts import MaxDelete
 from lrsync.core.findings import FindingKind
 from lrsync.core.model import Drift
 from lrsync.core.parts import HELD_BYTES
-from lrsync.engine import recorder, sync, transfer, uploads
+from lrsync.engine import changes, recorder, transfer, uploads
 from lrsync.errors import BucketError, ExitCode, LrsyncError
 from tests.engine.world import PREFIX
 from tests.faults import proxy as faults
@@ -332,7 +332,7 @@ def test_a_store_that_takes_nothing_is_given_up_on(night: Night) -> None:
     rule = night.proxy.on("PutObject", reply(500, "InternalError"), times=None)
     error = night.sync_failing(ExitCode.BUCKET)
     assert re.match(r"5\d files in a row could not be stored; the last one: .*as scripted", error.message)
-    assert rule.fired < sync.MAX_FAILED_IN_A_ROW + 5 * THREADS
+    assert rule.fired < changes.MAX_FAILED_IN_A_ROW + 5 * THREADS
     assert len(night.recorded()) == 10
     night.check_truth()
     assert night.check_recovery().actions.uploaded == 110
