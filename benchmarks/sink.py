@@ -1,8 +1,8 @@
 """A server that takes every PUT, keeps nothing of it and answers at once: what is left is the client's own cost.
 
 `python -m benchmarks.sink PORT [FOLDER]`. Echoes the checksum headers as an S3 store does, and knows multiparts. With
-a FOLDER it also gives back and lists what was put, as long as the folder has a file of that path: the bytes come from
-there, never from the PUT.
+a FOLDER it also gives back and lists what was put, as far as FOLDER/BUCKET has a file of that key (without the key's
+first step): the bytes come from there, never from the PUT.
 """
 
 from __future__ import annotations
@@ -55,9 +55,9 @@ class Kept(NamedTuple):
 
 @cache
 def kept(path: bytes) -> Kept | None:
-    """The file whose bytes an object has: that of its key without the first folder."""
+    """The file whose bytes an object has."""
     steps = unquote(path.decode()).split("/", 3)
-    if folder is None or len(steps) < 4 or not (file := folder / steps[3]).is_file():
+    if folder is None or len(steps) < 4 or not (file := folder / steps[1] / steps[3]).is_file():
         return None
     size = file.stat().st_size
     if size >= SINGLE_BYTES:
