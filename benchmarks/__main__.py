@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from importlib import import_module
 
-NAMES = ("list", "night", "upload")
+NAMES = ("list", "night", "restore", "upload")
 
 
 def main(args: list[str]) -> int:

@@ -69,12 +69,12 @@ def markdown(table: Table) -> str:
         lines += [
             f"### {case}",
             "",
-            "| program | CPU s | wall s | peak MB | lrsync's CPU to it |",
-            "|---|---|---|---|---|",
+            "| program | rounds | CPU s | wall s | peak MB | lrsync's CPU to it |",
+            "|---|---|---|---|---|---|",
         ]
         for name, costs in programs.items():
             cost = medians(costs)
-            figures = f"{cost.cpu_s:.2f} | {cost.wall_s:.2f} | {cost.peak_bytes / 1e6:.0f}"
+            figures = f"{len(costs)} | {cost.cpu_s:.2f} | {cost.wall_s:.2f} | {cost.peak_bytes / 1e6:.0f}"
             lines.append(f"| {name} | {figures} | {mine.cpu_s / cost.cpu_s:.2f} |")
         lines.append("")
     return "\n".join(lines)

@@ -20,9 +20,9 @@ def seaweed(folder: Path) -> Iterator[S3Server]:
         yield S3Server(name="seaweed", endpoint=f"http://127.0.0.1:{ports[0]}")
 
 
-def sink() -> AbstractContextManager[S3Server]:
-    """A server that takes everything and keeps nothing."""
-    return _own("sink")
+def sink(folder: Path | None = None) -> AbstractContextManager[S3Server]:
+    """A server that takes everything and keeps nothing; what it gives back lies in the folder."""
+    return _own("sink", *([] if folder is None else [str(folder)]))
 
 
 def lister(objects: int, delay_ms: int = 0) -> AbstractContextManager[S3Server]:

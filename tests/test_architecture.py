@@ -30,12 +30,7 @@ HOMES = {
     "botocore": ("lrsync/adapters/s3*.py",),
     "sqlalchemy": MANIFEST,
     "alembic": MANIFEST,
-    "pycurl": (
-        "lrsync/adapters/s3_ask.py",
-        "lrsync/adapters/s3_courier.py",
-        "lrsync/adapters/s3_curl.py",
-        "lrsync/adapters/s3_uploads.py",
-    ),
+    "pycurl": ("lrsync/adapters/s3_courier.py", "lrsync/adapters/s3_curl.py", "lrsync/adapters/s3_transport.py"),
     "click": ("lrsync/ui/**/*.py",),
     "rich": ("lrsync/ui/**/*.py",),
 }

@@ -19,7 +19,7 @@ from typing import IO, Final, cast
 from lrsync.adapters import reader
 from lrsync.adapters.catalog_family import is_noise
 from lrsync.core.model import Content
-from lrsync.core.parts import SINGLE_PUT_LIMIT, part_size_for
+from lrsync.core.parts import PART_BYTES, part_size_for
 from lrsync.core.ports import SnapshotDamagedError
 
 LEVEL: Final = 3
@@ -56,7 +56,7 @@ def packed(source: Path, target: Path) -> Iterator[PackedFile]:
         target.unlink(missing_ok=True)
 
 
-def content_of(path: Path, *, hold_below: int = SINGLE_PUT_LIMIT) -> Content:
+def content_of(path: Path, *, hold_below: int = PART_BYTES) -> Content:
     """The digests of one of lrsync's own files, and its bytes where they are few."""
     size = path.stat().st_size
     return reader.read_content(

@@ -8,21 +8,20 @@ from __future__ import annotations
 
 import errno
 import os
-import secrets
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
 from lrsync.adapters.folders import Folder, numbered, opened
+from lrsync.adapters.newfiles import safe_split, temporary_name, write_new
 from lrsync.adapters.partfile import PartFile
-from lrsync.core.keys import KeyProblem, join_path, path_for, split_path
-from lrsync.core.ports import Damaged, Placed, Placing
+from lrsync.core.keys import join_path
+from lrsync.core.ports import Damaged, NewFile, Placed, Placing
 from lrsync.core.scan import Stat
 
-TEMPORARY: Final = ".lrsync-tmp-"
 REPLACED: Final = ".lrsync-replaced-"
-"""Both are left out by the default rules: neither is a photo of the user's."""
+"""Left out by the default rules, as temporary files are: neither is a photo of the user's."""
 
 
 class FileWriter:
@@ -35,7 +34,7 @@ class FileWriter:
 
     def stat(self, path: str) -> Stat | None:
         """The regular file's stat, reached without following a link; None where there is none."""
-        folder, name = _split(path)
+        folder, name = safe_split(path)
         try:
             with opened(self._root, folder, create=False) as at:
                 return at.facts(name)
@@ -44,10 +43,10 @@ class FileWriter:
 
     def write(self, path: str, chunks: Iterator[bytes], sha256: bytes | None, placing: Placing) -> Placed | Damaged:
         """See `TargetFolder.write`."""
-        folder, name = _split(path)
+        folder, name = safe_split(path)
         with opened(self._root, folder, create=True) as at:
             at.demand(name, placing.replacing)
-            part = f"{TEMPORARY}{secrets.token_hex(8)}"
+            part = temporary_name()
             try:
                 found = at.fill(part, chunks, placing.mtime_ns, at.mode(name))
                 if sha256 not in (None, found):
@@ -56,10 +55,14 @@ class FileWriter:
             finally:
                 at.drop(part)
 
+    def write_many(self, files: Sequence[NewFile]) -> list[Placed | OSError]:
+        """See `TargetFolder.write_many`."""
+        return write_new(self._root, files)
+
     @contextmanager
     def partial(self, path: str) -> Iterator[PartFile]:
         """See `TargetFolder.partial`."""
-        folder = _split(path)[0]
+        folder = safe_split(path)[0]
         with (
             opened(self._root, folder, create=True) as at,
             PartFile(at, path, lambda part, placing: self._placed(at, part, path, placing)) as part,
@@ -68,7 +71,7 @@ class FileWriter:
 
     def _placed(self, at: Folder, part: str, path: str, placing: Placing) -> Placed:
         """Give a finished file its name."""
-        folder, name = _split(path)
+        folder, name = safe_split(path)
         # Looked at again: a download may take an hour, and somebody may have worked on the file meanwhile.
         at.demand(name, placing.replacing)
         replaces = placing.replacing is not None
@@ -80,14 +83,3 @@ class FileWriter:
         if placed is None:
             raise FileNotFoundError(errno.ENOENT, "vanished as soon as it was written", path)
         return Placed(placed, None if kept is None else join_path(folder, kept))
-
-
-def _split(path: str) -> tuple[str, str]:
-    """Folder and name of a path that cannot leave the target. Raises OSError (EINVAL) for any other."""
-    try:
-        checked = path_for("", path)
-    except KeyProblem as problem:
-        raise OSError(errno.EINVAL, f"is no safe path: {problem}", path) from problem
-    if os.name == "nt" and any(c in checked for c in "\\:"):
-        raise OSError(errno.EINVAL, "has a character that leads elsewhere on this system", path)
-    return split_path(checked)

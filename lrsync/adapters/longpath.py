@@ -57,7 +57,7 @@ def facts_of(found: os.stat_result) -> Stat:
 
 def _open(base: int | str, path: str, flags: int) -> int:
     if isinstance(base, str):
-        return os.open(os.path.join(base, path), flags)
+        return os.open(f"{base}/{path}", flags)
     return os.open(path, flags, dir_fd=base)
 
 

@@ -12,6 +12,8 @@ from typing import Final
 from lrsync.core.events import Event, EventSink, Phase, PhaseStarted, WorkFound
 
 _LONG_PHASES: Final = frozenset({Phase.LISTING, Phase.HEADING, Phase.DELETING})
+_TELLING: Final = frozenset({WorkFound, PhaseStarted})
+"""What `is_work` may say yes to. Most events are of other kinds: they come for every file."""
 _LEAVE_TIMEOUT_S: Final = 2.0
 
 
@@ -24,7 +26,7 @@ def awake_while_working(sink: EventSink) -> Iterator[EventSink]:
     keeper = _Keeper()
 
     def watching(event: Event) -> None:
-        if not keeper.is_started and is_work(event):
+        if type(event) in _TELLING and not keeper.is_started and is_work(event):
             keeper.start()
         sink(event)
 

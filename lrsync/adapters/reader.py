@@ -17,6 +17,7 @@ from typing import Final, Protocol
 
 from isal import isal_zlib
 
+from lrsync.adapters.crc import crc32_of
 from lrsync.adapters.longpath import FILE_FLAGS, facts_of, open_below
 from lrsync.core.etags import PartsHash
 from lrsync.core.model import Content
@@ -24,6 +25,7 @@ from lrsync.core.ports import RacedError
 from lrsync.core.scan import Stat
 
 CHUNK_BYTES: Final = 1 << 20
+"""What is read at once to hash it, into the same memory each time: more would have left a processor's cache."""
 SMALL_BYTES: Final = 128 << 10
 """Below this, opening a file and looking after it costs more than reading it."""
 
@@ -81,12 +83,15 @@ def read_content(
 
 def read_range(root: str, path: str, offset: int, length: int) -> bytes:
     """Exactly `length` bytes from `offset`; see `SourceTree.read_part`."""
-    with _opened(root, path) as (file, _):
-        file.seek(offset)
-        # Into the bytes that are handed out: a copy of each part in flight would double what a run needs.
-        data = file.read(length) or b""
-        while len(data) < length and (more := file.read(length - len(data))):
+    handle, _ = _open_regular(root, path)
+    try:
+        os.lseek(handle, offset, os.SEEK_SET)
+        # Into the bytes that are handed out: a copy of each would cost as much as reading it.
+        data = os.read(handle, length)
+        while len(data) < length and (more := os.read(handle, length - len(data))):
             data += more
+    finally:
+        os.close(handle)
     if len(data) != length:
         raise RacedError(f"{path} became shorter")
     return data
@@ -109,11 +114,21 @@ def _read_small(root: str, path: str, hold_below: int) -> Content | None:
             return None
     finally:
         os.close(handle)
-    return Content(stat=before, sha256=hashlib.sha256(data).digest(), crc32=isal_zlib.crc32(data), data=data)
+    return Content(stat=before, sha256=hashlib.sha256(data).digest(), crc32=crc32_of(data), data=data)
 
 
 @contextmanager
 def _opened(root: str, path: str) -> Iterator[tuple[io.FileIO, Stat]]:
+    handle, found = _open_regular(root, path)
+    try:
+        with io.FileIO(handle, "rb", closefd=False) as file:
+            yield file, facts_of(found)
+    finally:
+        os.close(handle)
+
+
+def _open_regular(root: str, path: str) -> tuple[int, os.stat_result]:
+    """A descriptor to read on from, and the stat. Raises RacedError for what is no regular file any more, OSError."""
     try:
         handle = open_below(root, path, FILE_FLAGS)
     except OSError as error:
@@ -126,22 +141,23 @@ def _opened(root: str, path: str) -> Iterator[tuple[io.FileIO, Stat]]:
             raise RacedError(f"{path} is not a regular file any more")
         if hasattr(os, "posix_fadvise"):
             os.posix_fadvise(handle, 0, 0, os.POSIX_FADV_SEQUENTIAL)
-        with io.FileIO(handle, "rb", closefd=False) as file:
-            yield file, facts_of(found)
-    finally:
+    except BaseException:
         os.close(handle)
+        raise
+    return handle, found
 
 
 def _read_held(file: io.FileIO, before: Stat, extra: _Extra) -> Content:
     # One byte more than there should be: a file that grew shows itself.
-    data = bytearray(before.size + 1)
-    if _fill(file, memoryview(data)) != before.size:
+    # Into the bytes that are kept: a copy would cost as much as reading them.
+    held = file.read(before.size + 1) or b""
+    while 0 < len(held) <= before.size and (more := file.read(before.size + 1 - len(held))):
+        held += more
+    if len(held) != before.size:
         raise RacedError("the file is not as long as its stat said")
-    del data[before.size :]
-    held = bytes(data)
     for each in extra.hashes:
         each.update(held)
-    return Content(stat=before, sha256=hashlib.sha256(held).digest(), crc32=isal_zlib.crc32(held), data=held)
+    return Content(stat=before, sha256=hashlib.sha256(held).digest(), crc32=crc32_of(held), data=held)
 
 
 def _read_streamed(file: io.FileIO, before: Stat, part_size: int, extra: _Extra) -> Content:
@@ -175,14 +191,6 @@ def _hash_part(file: io.FileIO, length: int, buffer: memoryview, hashes: list[_H
         chunk = buffer[:count]
         for each in hashes:
             each.update(chunk)
-        crc = isal_zlib.crc32(chunk, crc)
+        crc = crc32_of(chunk, crc)
         left -= count
     return crc
-
-
-def _fill(file: io.FileIO, target: memoryview) -> int:
-    """Read until the target is full or the file ends; how many bytes there were."""
-    done = 0
-    while done < len(target) and (count := file.readinto(target[done:])):
-        done += count
-    return done

@@ -5,52 +5,32 @@ Owns how requests look and what their answers prove. Never reads a file, never d
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from datetime import datetime
-from typing import Any, Final
+from contextlib import AbstractContextManager
+from typing import Final
 
 from botocore.exceptions import ClientError
 
-from lrsync.adapters.s3_client import Answer, Failure, S3Calls, StoreSettings
+from lrsync.adapters.s3_client import S3Calls, StoreSettings
 from lrsync.adapters.s3_copy import COPY_LIMIT_BYTES, COPY_PART_BYTES, Copier
 from lrsync.adapters.s3_errors import BOTO_ERRORS, code_of, status_of, translate
+from lrsync.adapters.s3_get import Gets
 from lrsync.adapters.s3_listing import Listing
 from lrsync.adapters.s3_multipart import Multipart
-from lrsync.adapters.s3_proofs import (
-    Abilities,
-    Support,
-    Way,
-    check_data,
-    check_etag,
-    content_md5,
-    is_refusal,
-    is_sound,
-    md5_of,
-    mismatch,
-    unquote,
-    unsound,
-    whole_checksum,
-)
+from lrsync.adapters.s3_proofs import Abilities
+from lrsync.adapters.s3_put import Puts
 from lrsync.adapters.s3_thaw import request_thaw
-from lrsync.adapters.s3_uploads import Parcel
-from lrsync.adapters.s3_versions import Versions, version_of
-from lrsync.core.checksums import Checksum, ChecksumKind
+from lrsync.adapters.s3_versions import Versions
 from lrsync.core.model import Content, ManifestEntry
 from lrsync.core.objects import ListedFolder, ListedObject, ListedVersion, ObjectInfo, PartInfo, Stored
 from lrsync.core.parts import object_metadata
-from lrsync.core.ports import Body, Span
-from lrsync.core.proof import encode_checksum, proves_content
+from lrsync.core.ports import Body, Sendable, Span, Wanted, Whole
 from lrsync.core.runs import RequestCounts
-from lrsync.core.thaw import Thaw, Tier, thaw_of
-from lrsync.errors import LrsyncError, ObjectChangedError, ObjectError, ObjectExistsError
+from lrsync.core.thaw import Tier
+from lrsync.errors import LrsyncError, ObjectError
 
 __all__ = ["S3Store", "StoreSettings"]
 
-CHUNK_BYTES: Final = 1 << 20
-_NOT_S3: Final = "check that the endpoint is an S3 store"
-_CONTENT_RANGE: Final = re.compile(r"bytes (\d{1,18})-(\d{1,18})/(\d{1,18})", re.ASCII)
 _MAY_NOT_ASK: Final = frozenset({"AccessDenied", "NotImplemented", "MethodNotAllowed", "NoSuchBucketVersioning"})
 
 
@@ -66,6 +46,8 @@ class S3Store:
         self._abilities = Abilities()
         self._listing = Listing(self._calls)
         self._versions = Versions(self._calls)
+        self._gets = Gets(self._calls)
+        self._puts = Puts(self._calls, self._abilities, self.head)
         self._multipart = Multipart(self._calls, self._abilities, self.head)
         self._copier = Copier(
             self._calls, self._abilities, self._multipart, self.head, limit_bytes=copy_limit, part_bytes=copy_part_size
@@ -89,98 +71,15 @@ class S3Store:
 
     # --- one request --------------------------------------------------------------------------------------
 
-    def put(self, key: str, content: Content, *, if_absent: bool = False) -> Stored:
-        """Store `content.data` in one request; returns only what the store's answer proves."""
-        check_data(content)
-        ways = self._abilities.ways(self._abilities.checksums, conditional=if_absent)
-        for way in ways:
-            try:
-                stored = self._put(key, content, way)
-            except ObjectExistsError:
-                self._abilities.conditions = Support.HONOURED
-                raise
-            except ObjectError as error:
-                if way is ways[-1] or not is_refusal(error):
-                    raise
-            else:
-                if if_absent and not way.condition:
-                    self._abilities.conditions = Support.IGNORED
-                return stored
-        raise AssertionError("there is always a way to try")
+    def put(self, key: str, content: Content, *, if_absent: bool = False, source: Sendable | None = None) -> Stored:
+        """Store `content.data`, or what `source` gives, in one request; returns only what the store's answer proves."""
+        return self._puts.put(key, content, if_absent=if_absent, source=source)
 
     def put_many(
         self, uploads: Sequence[tuple[str, Content]], *, if_absent: bool, more: Callable[[], bool]
     ) -> Iterator[tuple[int, Stored | ObjectError | LrsyncError]]:
         """`put` for many small contents at once: for each its place and what `put` returns or raises, as it comes."""
-        way = self._abilities.ways(self._abilities.checksums, conditional=if_absent)[0]
-        sound = [index for index, (_, content) in enumerate(uploads) if is_sound(content)]
-        for index in set(range(len(uploads))).difference(sound):
-            yield index, unsound()
-        sent = [self._prepare(*uploads[index], way) for index in sound]
-        for place, answer in self._calls.upload("put_object", [parcel for parcel, _ in sent], more=more):
-            index = sound[place]
-            yield index, self._settle(*uploads[index], answer, sent[place][1], way)
-
-    def _settle(
-        self, key: str, content: Content, answer: Answer | Failure, md5: bytes | None, way: Way
-    ) -> Stored | ObjectError | LrsyncError:
-        try:
-            if isinstance(answer, dict):
-                return self._judge(key, content, answer, md5, way)
-            if isinstance(answer, ObjectError) and is_refusal(answer):
-                return self.put(key, content, if_absent=way.condition)
-        except (ObjectError, LrsyncError) as error:
-            return error
-        return answer
-
-    def _put(self, key: str, content: Content, way: Way) -> Stored:
-        parcel, md5 = self._prepare(key, content, way)
-        return self._judge(key, content, self._calls.upload_one("put_object", parcel), md5, way)
-
-    def _prepare(self, key: str, content: Content, way: Way) -> tuple[Parcel, bytes | None]:
-        """The request that stores a content, and the MD5 that goes with it where the store wants watching."""
-        assert content.data is not None
-        params: dict[str, Any] = {"Key": key, "Metadata": object_metadata(content), **self._calls.write_options()}
-        if way.condition:
-            params["IfNoneMatch"] = "*"
-        if way.checksum:
-            params |= {"ChecksumSHA256": encode_checksum(content.sha256), "ChecksumAlgorithm": "SHA256"}
-        # MD5 costs a second pass over the bytes: only as long as the store is not known to check the sha256.
-        trusted = way.checksum and self._abilities.checksums is Support.HONOURED
-        md5 = None if trusted else content.md5 or md5_of(content.data)
-        if md5 is not None:
-            params |= content_md5(md5)
-        return Parcel(params, self._calls.body(content.data), content.sha256), md5
-
-    def _judge(self, key: str, content: Content, answer: Answer, md5: bytes | None, way: Way) -> Stored:
-        self._learn(answer, way)
-        if md5 is None and not answer.get("ChecksumSHA256"):
-            # It used to report the checksum and does not now: what it has is unproven, so it goes again, with MD5.
-            return self._put(key, content, Way(checksum=False, condition=False))
-        return self._acknowledged(key, answer, content, md5)
-
-    def _learn(self, answer: Answer, way: Way) -> None:
-        honoured = way.checksum and bool(answer.get("ChecksumSHA256"))
-        self._abilities.checksums = Support.HONOURED if honoured else Support.IGNORED
-
-    def _acknowledged(self, key: str, answer: Answer, content: Content, md5: bytes | None) -> Stored:
-        reported, etag = answer.get("ChecksumSHA256"), unquote(answer.get("ETag"))
-        if reported and reported != encode_checksum(content.sha256):
-            raise mismatch("S3 has other bytes than were sent")
-        if not etag:
-            return self._told_by_head(key, content)
-        if reported:
-            return Stored(etag, Checksum(ChecksumKind.SHA256, reported), answer.get("VersionId"))
-        assert md5 is not None
-        check_etag(etag, md5, answer)
-        return Stored(etag, Checksum(ChecksumKind.MD5, encode_checksum(md5)), answer.get("VersionId"))
-
-    def _told_by_head(self, key: str, content: Content) -> Stored:
-        """A 200 without an ETag may be S3's, or the login page of a hotel's network: only HEAD can tell."""
-        info = self.head(key)
-        if not info.etag or not proves_content(info, content):
-            raise ObjectError("the store did not acknowledge the bytes", code="Unacknowledged", hint=_NOT_S3)
-        return Stored(info.etag, info.checksum, info.version_id)
+        return self._puts.put_many(uploads, if_absent=if_absent, more=more)
 
     def delete(self, key: str) -> None:
         """Delete the object; on a versioned bucket that puts a delete marker."""
@@ -188,37 +87,19 @@ class S3Store:
 
     def head(self, key: str, *, version_id: str | None = None) -> ObjectInfo:
         """What S3 knows of the object (or of a version of it), its checksum included where it keeps one."""
-        answer = self._calls.head(key, version_id)
-        return _info(key, answer, answer.get("ContentLength", 0))
+        return self._gets.head(key, version_id)
 
-    @contextmanager
     def get(
         self, key: str, *, version_id: str | None = None, span: Span | None = None, if_match: str | None = None
-    ) -> Iterator[Body]:
+    ) -> AbstractContextManager[Body]:
         """The object's bytes, in chunks of at most 1 MiB; a broken connection raises ObjectError."""
-        wanted = {} if span is None else {"Range": f"bytes={span.offset}-{span.offset + span.length - 1}"}
-        condition = {} if if_match is None else {"IfMatch": f'"{if_match}"'}
-        answer = self._calls.call("get_object", Key=key, **wanted, **condition, **version_of(version_id))
-        body = answer["Body"]
-        try:
-            info = _info(key, answer, _whole_size(answer, span))
-            if if_match is not None and info.etag != if_match:
-                # Not every store knows If-Match on a GET: one file of two objects' bytes must never be.
-                raise ObjectChangedError("changed in the bucket meanwhile", code="PreconditionFailed")
-            yield Body(info, self._chunks(body))
-        finally:
-            body.close()
+        return self._gets.get(key, version_id=version_id, span=span, if_match=if_match)
 
-    def _chunks(self, body: Any) -> Iterator[bytes]:
-        chunks = body.iter_chunks(CHUNK_BYTES)
-        while True:
-            try:
-                chunk = next(chunks, None)
-            except BOTO_ERRORS as error:
-                raise translate(error, "get_object", self._target) from error
-            if chunk is None:
-                return
-            yield chunk
+    def get_many(
+        self, wanted: Sequence[Wanted], *, more: Callable[[], bool]
+    ) -> Iterator[tuple[int, Whole | ObjectError | LrsyncError]]:
+        """`get` of many small objects at once, whole: for each its place and what came or what `get` raises."""
+        return self._gets.get_many(wanted, more=more)
 
     def is_versioned(self) -> bool:
         """Whether the bucket keeps old versions; False where the credentials may not ask, or the store has none.
@@ -255,7 +136,7 @@ class S3Store:
         """Begin a multipart upload and return its id."""
         return self._multipart.start(key, object_metadata(content))
 
-    def put_part(self, key: str, upload_id: str, number: int, data: bytes) -> PartInfo:
+    def put_part(self, key: str, upload_id: str, number: int, data: bytes | Sendable) -> PartInfo:
         """Store one part with its checksum."""
         return self._multipart.put_part(key, upload_id, number, data)
 
@@ -302,38 +183,3 @@ class S3Store:
     def has_lifecycle(self) -> bool:
         """Whether the bucket has lifecycle rules; True where the credentials may not ask."""
         return self._versions.has_lifecycle()
-
-
-def _info(key: str, answer: Answer, size: int) -> ObjectInfo:
-    """What the headers of HEAD or GET say."""
-    return ObjectInfo(
-        key=key,
-        size=size,
-        etag=unquote(answer.get("ETag")),
-        metadata={name.lower(): value for name, value in answer.get("Metadata", {}).items()},
-        checksum=whole_checksum(answer),
-        storage_class=answer.get("StorageClass", "STANDARD"),
-        version_id=answer.get("VersionId"),
-        last_modified_ns=_as_ns(answer.get("LastModified")),
-        archived=_thaw_of(answer).is_asleep,
-        thaw=_thaw_of(answer),
-    )
-
-
-def _whole_size(answer: Answer, span: Span | None) -> int:
-    """How long the whole object is. Raises ObjectError where it is not the asked for span that came."""
-    if span is None:
-        return int(answer.get("ContentLength", 0))
-    told = _CONTENT_RANGE.fullmatch(answer.get("ContentRange", ""))
-    if told is None or (int(told[1]), int(told[2])) != (span.offset, span.offset + span.length - 1):
-        raise ObjectError("the store does not send parts of an object", code="RangeIgnored", hint=_NOT_S3)
-    return int(told[3])
-
-
-def _as_ns(moment: datetime | None) -> int:
-    """Nanoseconds since the epoch; S3 tells milliseconds at best, so a float's rounding must not show."""
-    return 0 if moment is None else round(moment.timestamp() * 1000) * 1_000_000
-
-
-def _thaw_of(answer: Answer) -> Thaw:
-    return thaw_of(answer.get("StorageClass"), answer.get("ArchiveStatus"), answer.get("Restore"))

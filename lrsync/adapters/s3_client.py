@@ -8,8 +8,10 @@ from __future__ import annotations
 import ipaddress
 import threading
 import warnings
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final, cast
 from urllib.parse import urlsplit
 
@@ -18,10 +20,12 @@ from botocore.config import Config
 from urllib3.exceptions import InsecureRequestWarning
 
 from lrsync import __version__
+from lrsync.adapters.s3_body import Body, ReadBody
 from lrsync.adapters.s3_errors import BOTO_ERRORS, Target, translate
-from lrsync.adapters.s3_headers import object_answer
-from lrsync.adapters.s3_uploads import Parcel, Question, UploadPorts, Uploads, told_to_wait
+from lrsync.adapters.s3_models import find_models_quickly
+from lrsync.adapters.s3_transport import Parcel, Question, Transport, TransportPorts, told_to_wait
 from lrsync.adapters.throttle import ThrottledBody, TokenBucket
+from lrsync.core.ports import Sendable
 from lrsync.core.runs import RequestCounts
 from lrsync.errors import LrsyncError, ObjectError, UsageError
 
@@ -139,7 +143,7 @@ class S3Calls:
     def __init__(self, settings: StoreSettings) -> None:
         self.settings = settings
         self._bucket = TokenBucket(settings.bwlimit) if settings.bwlimit else None
-        self._counts = RequestCounts()
+        self._counts: Counter[str] = Counter()
         self._lock = threading.Lock()
         self._client = self._connect()
 
@@ -151,6 +155,7 @@ class S3Calls:
         try:
             # What boto3's own session is made of; boto3 adds the import of a transfer manager that nobody needs here.
             session = botocore.session.Session(profile=settings.profile)
+            find_models_quickly(session)
             # None, not True: only then AWS_CA_BUNDLE counts.
             verify = None if settings.verify_ssl else False
             made = session.create_client(
@@ -171,7 +176,7 @@ class S3Calls:
         client.meta.events.register_first("needs-retry.s3", cast("Callable[..., None]", self._wait_as_told))
         client.meta.events.register_last("before-call.s3", _drop_expect)
         client.meta.events.register_last("before-parameter-build.s3", _never_redirect_twice)
-        ports = UploadPorts(
+        ports = TransportPorts(
             bucket=settings.bucket,
             client=client,
             credentials=session.get_credentials(),
@@ -182,20 +187,20 @@ class S3Calls:
             stall_timeout_s=READ_TIMEOUT_S,
             count=self._count,
         )
-        self._uploads = Uploads(ports, settings.transport)
+        self._transport = Transport(ports, settings.transport)
         return client
 
     def _on_send(self, request: Any, event_name: str, **_: Any) -> None:
         """botocore's hook on every HTTP attempt, retries included. Returns None: anything else would be the answer."""
-        if not self._uploads.is_probing:
+        if not self._transport.is_probing:
             self._count(event_name.rpartition(".")[2], 1)
-        if isinstance(request.body, ThrottledBody):
+        if isinstance(request.body, ThrottledBody | ReadBody):
             request.body.start_sending()
 
     def _count(self, operation: str, requests: int) -> None:
         kind = _COUNTED_AS.get(operation, "other")
         with self._lock:
-            setattr(self._counts, kind, getattr(self._counts, kind) + requests)
+            self._counts[kind] += requests
 
     def _wait_as_told(self, response: Any, attempts: int, **_: Any) -> float | None:
         """botocore's hook after every answer: seconds to wait before the next attempt, None to let botocore decide."""
@@ -211,16 +216,23 @@ class S3Calls:
     def requests(self) -> RequestCounts:
         """HTTP requests so far, retries included."""
         with self._lock:
-            return replace(self._counts)
+            return RequestCounts(**self._counts)
 
     @property
     def region(self) -> str | None:
         """The region that requests go to: the settings', else the profile's."""
         return self._client.meta.region_name
 
-    def body(self, data: bytes) -> bytes | ThrottledBody:
+    def body(self, data: bytes | Sendable) -> Body:
         """`data` as a request body: one that waits where a bandwidth limit is set."""
+        if isinstance(data, Sendable):
+            return ReadBody(data, self._bucket)
         return data if self._bucket is None else ThrottledBody(data, self._bucket)
+
+    def received(self, count: int) -> None:
+        """So many bytes of an answer were taken: wait where a bandwidth limit is set."""
+        if self._bucket is not None:
+            self._bucket.take(count)
 
     def send(self, method: str, **params: Any) -> Answer:
         """One request, its retries included, as boto3 answers it. Raises boto3's errors."""
@@ -240,42 +252,43 @@ class S3Calls:
         Raises ObjectError, BucketError or UsageError.
         """
         try:
-            return self._uploads.ask(question)
+            return self._transport.ask(question)
         except BOTO_ERRORS as error:
             raise self._translated(error, question.operation) from error
 
-    def head(self, key: str, version_id: str | None = None) -> Answer:
-        """HEAD of an object or a version of it, as boto3 answers it. Raises ObjectError, BucketError, UsageError."""
-        query = {} if version_id is None else {"versionId": version_id}
-        reply = self.ask(Question("head_object", "HEAD", query, key, {"x-amz-checksum-mode": "ENABLED"}))
-        if reply is None:
-            version = {} if version_id is None else {"VersionId": version_id}
-            return self.call("head_object", Key=key, ChecksumMode="ENABLED", **version)
-        try:
-            return object_answer(reply.headers)
-        except ValueError as error:
-            raise self._translated(error, "head_object") from error
-
-    def upload(
+    def transfer(
         self, method: str, parcels: Sequence[Parcel], *, more: Callable[[], bool] = _always
     ) -> Iterator[tuple[int, Answer | Failure]]:
-        """Send bodies, several at once, retries included: of each its place and boto3's answer, or what it failed of.
+        """Send requests, several at once, retries included: of each its place and boto3's answer, or what it failed of.
 
         Once `more` says no, no other is begun. Raises BucketError where the credentials cannot be had.
         """
         lanes = max(1, self.settings.threads // BATCHES_AT_ONCE)
         try:
-            for index, result in self._uploads.send(method, parcels, lanes=lanes, more=more):
+            for index, result in self._transport.send(method, parcels, lanes=lanes, more=more):
                 yield index, result if isinstance(result, dict) else self._translated(result, method)
         except BOTO_ERRORS as error:
             raise self._translated(error, method) from error
 
-    def upload_one(self, method: str, parcel: Parcel) -> Answer:
-        """Send one body, retries included. Raises ObjectError, BucketError or UsageError."""
-        ((_, result),) = self.upload(method, [parcel])
+    def transfer_one(self, method: str, parcel: Parcel) -> Answer:
+        """Send one request, retries included. Raises ObjectError, BucketError or UsageError."""
+        ((_, result),) = self.transfer(method, [parcel])
         if isinstance(result, dict):
             return result
         raise result
+
+    def open(self, method: str, parcel: Parcel) -> Answer:
+        """Send one request, retries included, and leave its answer's `Body` to be taken from, and closed.
+
+        Raises ObjectError, BucketError or UsageError.
+        """
+        try:
+            result = self._transport.open(method, parcel)
+        except BOTO_ERRORS as error:
+            raise self._translated(error, method) from error
+        if isinstance(result, dict):
+            return result
+        raise self._translated(result, method)
 
     def _translated(self, error: Exception, method: str) -> Failure:
         if isinstance(error, BOTO_ERRORS):
@@ -287,7 +300,8 @@ class S3Calls:
         failure.__cause__ = error
         return failure
 
-    def write_options(self) -> dict[str, str]:
+    @cached_property
+    def write_options(self) -> Mapping[str, str]:
         """The storage class and encryption that every new object gets."""
         settings = self.settings
         options = {
@@ -299,7 +313,7 @@ class S3Calls:
 
     def close(self) -> None:
         """Close the connections."""
-        self._uploads.close()
+        self._transport.close()
         self._client.close()
 
 

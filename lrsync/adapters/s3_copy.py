@@ -117,7 +117,7 @@ class Copier:
     def _copy_object(
         self, source: _Source, key: str, directive: Mapping[str, Any], *, ask_sha256: bool
     ) -> dict[str, Any]:
-        params: dict[str, Any] = {"Key": key, **self._named(source), **directive, **self._calls.write_options()}
+        params: dict[str, Any] = {"Key": key, **self._named(source), **directive, **self._calls.write_options}
         # Asked for, S3 computes the sha256 of the copy: a proof that costs nothing here.
         asks: list[dict[str, str]] = [{}]
         if ask_sha256 and self._abilities.checksums is not Support.IGNORED:

@@ -1,4 +1,4 @@
-"""PutObject and UploadPart on libcurl: what boto3's methods of that name do, at a fraction of their cost.
+"""A few of S3's operations on libcurl: what boto3's methods of that name do, at a fraction of their cost.
 
 Takes boto3's parameters and gives boto3's answers and exceptions, so that whoever asks need not know who sent it.
 Signs with the hash that the caller has; never reads or hashes a single PUT's body.
@@ -6,12 +6,11 @@ Signs with the hash that the caller has; never reads or hashes a single PUT's bo
 
 from __future__ import annotations
 
-import hashlib
 import random
 import re
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 from urllib.parse import quote
 
 import pycurl
@@ -21,40 +20,49 @@ from botocore.exceptions import BotoCoreError, ClientError
 from botocore.model import Shape
 from botocore.parsers import ResponseParserError, create_parser
 
-from lrsync.adapters.s3_curl import Reply, Request, Wire
+from lrsync.adapters.s3_answers import answer_of
+from lrsync.adapters.s3_body import digest_of
+from lrsync.adapters.s3_curl import CutError, Inflow, Reply, Request, Wire
 from lrsync.adapters.s3_errors import code_of, status_of
 from lrsync.adapters.s3_route import Route
-from lrsync.adapters.s3_sign import UNSIGNED, Keys, Signer
-from lrsync.adapters.s3_uploads import Answer, Parcel, told_to_wait
+from lrsync.adapters.s3_sign import EMPTY, UNSIGNED, Keys, Signer
+from lrsync.adapters.s3_transport import Answer, Parcel, told_to_wait
 
 MOST_BACKOFF_S: Final = 20.0
 """botocore's own bound ("standard" retries)."""
 
+
+class Operation(NamedTuple):
+    """What S3 calls it, and HTTP's verb."""
+
+    name: str
+    verb: str
+
+
 OPERATIONS: Final = {
-    "put_object": "PutObject",
-    "upload_part": "UploadPart",
-    "list_objects_v2": "ListObjectsV2",
-    "head_object": "HeadObject",
+    "put_object": Operation("PutObject", "PUT"),
+    "upload_part": Operation("UploadPart", "PUT"),
+    "get_object": Operation("GetObject", "GET"),
+    "head_object": Operation("HeadObject", "HEAD"),
+    "list_objects_v2": Operation("ListObjectsV2", "GET"),
 }
+"""By boto3's name."""
+
 _HEADERS: Final = {
     "StorageClass": "x-amz-storage-class",
     "ServerSideEncryption": "x-amz-server-side-encryption",
     "SSEKMSKeyId": "x-amz-server-side-encryption-aws-kms-key-id",
     "IfNoneMatch": "if-none-match",
+    "IfMatch": "if-match",
+    "Range": "range",
+    "ChecksumMode": "x-amz-checksum-mode",
     "ChecksumSHA256": "x-amz-checksum-sha256",
     "ChecksumCRC32": "x-amz-checksum-crc32",
     "ChecksumAlgorithm": "x-amz-sdk-checksum-algorithm",
     "ContentMD5": "content-md5",
 }
-_ANSWERS: Final = {
-    b"etag": "ETag",
-    b"x-amz-checksum-sha256": "ChecksumSHA256",
-    b"x-amz-checksum-crc32": "ChecksumCRC32",
-    b"x-amz-checksum-type": "ChecksumType",
-    b"x-amz-version-id": "VersionId",
-    b"x-amz-server-side-encryption": "ServerSideEncryption",
-    b"x-amz-server-side-encryption-customer-algorithm": "SSECustomerAlgorithm",
-}
+_QUERY: Final = {"PartNumber": "partNumber", "UploadId": "uploadId", "VersionId": "versionId"}
+"""In the order in which they are signed."""
 REMOVED: Final = ["Expect:", "Content-Type:", "Accept:"]
 """What libcurl would add by itself: a round trip for each photo, a type that S3 would keep, and nothing of use."""
 
@@ -118,6 +126,23 @@ class Courier:
         self._signer = Signer(route.scope)
         self._hash_parts = False
 
+    def open(self, operation: str, parcel: Parcel) -> Answer | Exception:
+        """What boto3's method answers, with a `Body` to be taken from and closed; or raises. Else as `send`."""
+        attempt = 0
+        while True:
+            attempt += 1
+            self._count(OPERATIONS[operation].name, 1)
+            inflow = self._wire.open(self._request(operation, parcel, *self._signed_now()))
+            reply = inflow.head()
+            result = self._read(operation, reply)
+            if isinstance(result, dict):
+                return {**result, "Body": _InflowBody(inflow, self._route.base)}
+            inflow.close()
+            pause = self._pause(result, reply, attempt, parcel)
+            if pause is None:
+                return result
+            time.sleep(pause)
+
     def send(
         self, operation: str, parcels: Sequence[Parcel], *, lanes: int, more: Callable[[], bool]
     ) -> Iterator[tuple[int, Answer | Exception]]:
@@ -133,7 +158,7 @@ class Courier:
             for place, reply in self._exchange(operation, [parcels[index] for index in waiting], lanes, more):
                 index = waiting[place]
                 result = self._read(operation, reply)
-                pause = self._pause(result, reply, attempt, parcels[index])
+                pause = None if type(result) is dict else self._pause(result, reply, attempt, parcels[index])
                 if pause is None or (attempt > 1 and not more()):
                     yield index, result
                 else:
@@ -151,22 +176,25 @@ class Courier:
     def _exchange(
         self, operation: str, parcels: Sequence[Parcel], lanes: int, more: Callable[[], bool]
     ) -> Iterator[tuple[int, Reply]]:
-        keys, stamp = self._keys(), time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
-        requests = [self._request(parcel, keys, stamp) for parcel in parcels]
-        begun = 0
+        signed = self._signed_now()
+        requests = [self._request(operation, parcel, *signed) for parcel in parcels]
+        name, begun = OPERATIONS[operation].name, 0
 
         def begin() -> bool:
             nonlocal begun
             if begun and not more():
                 return False
             begun += 1
-            self._count(OPERATIONS[operation], 1)
+            self._count(name, 1)
             return True
 
         return self._wire.exchange(requests, lanes=lanes, begin=begin)
 
-    def _request(self, parcel: Parcel, keys: Keys, stamp: str) -> Request:
-        params = parcel.params
+    def _signed_now(self) -> tuple[Keys, str]:
+        return self._keys(), time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
+
+    def _request(self, operation: str, parcel: Parcel, keys: Keys, stamp: str) -> Request:
+        params, verb = parcel.params, OPERATIONS[operation].verb
         headers = {_HEADERS[name]: str(value) for name, value in params.items() if name in _HEADERS}
         for name, value in params.get("Metadata", {}).items():
             headers[f"x-amz-meta-{name}"] = value
@@ -176,30 +204,37 @@ class Courier:
             headers["x-amz-security-token"] = keys.token
         name, query = quote(params["Key"], safe="/~"), _query_of(params)
         authorization = self._signer.authorization(
-            "PUT", self._route.path + name, query, headers=headers, payload_hash=payload_hash, keys=keys
+            verb, self._route.path + name, query, headers=headers, payload_hash=payload_hash, keys=keys
         )
         del headers["host"]  # libcurl writes it, from the URL
         lines = [*REMOVED, f"authorization: {authorization}", *[f"{key}: {value}" for key, value in headers.items()]]
-        return Request(f"{self._route.base}{name}{'?' if query else ''}{query}", lines, parcel.body)
+        return Request(verb, f"{self._route.base}{name}{'?' if query else ''}{query}", lines, parcel.body)
 
     def _payload_hash(self, parcel: Parcel) -> str:
+        if parcel.body is None:
+            return EMPTY
         if parcel.sha256 is not None:
             return parcel.sha256.hex()
-        if not self._hash_parts:
-            return UNSIGNED
-        body = parcel.body if isinstance(parcel.body, bytes) else parcel.body.getbuffer()
-        return hashlib.sha256(body).hexdigest()
+        return digest_of(parcel.body, "sha256").hex() if self._hash_parts else UNSIGNED
 
     # --- what came of it ----------------------------------------------------------------------------------
 
     def _read(self, operation: str, reply: Reply) -> Answer | Exception:
+        try:
+            return self._read_strictly(operation, reply)
+        except (ValueError, TypeError, OverflowError) as error:
+            return error  # a length that is no number, an impossible time: as boto3 raises it
+
+    def _read_strictly(self, operation: str, reply: Reply) -> Answer | Exception:
         if reply.error is not None:
             return wire_failure(*reply.error, url=self._route.base)
         status = reply.status
-        if is_late_error(reply):
+        sends = OPERATIONS[operation].verb == "PUT"
+        if sends and is_late_error(reply):
             status = 500
         if 200 <= status < 300:
-            return {_ANSWERS[name]: reply.header(name) for name in reply.headers if name in _ANSWERS}
+            answer = answer_of(reply.head)
+            return answer if sends else {**answer, "Body": reply.body}
         return refusal(operation, status, reply)
 
     def _pause(self, result: Answer | Exception, reply: Reply, attempt: int, parcel: Parcel) -> float | None:
@@ -214,7 +249,31 @@ class Courier:
     def _wants_a_hash(self, error: ClientError, parcel: Parcel) -> bool:
         """Whether a store may refuse nothing but the unsigned payload, which some take over https only."""
         over_http = self._route.base.startswith("http:")
-        return over_http and parcel.sha256 is None and not self._hash_parts and status_of(error) in (400, 403, 501)
+        unsigned = parcel.body is not None and parcel.sha256 is None and not self._hash_parts
+        return over_http and unsigned and status_of(error) in (400, 403, 501)
+
+
+class _InflowBody:
+    """What boto3's StreamingBody is, as far as it is used."""
+
+    def __init__(self, inflow: Inflow, url: str) -> None:
+        self._inflow = inflow
+        self._url = url
+
+    def iter_chunks(self, size: int) -> Iterator[bytes]:
+        """The bytes, in chunks of at most that size. Raises botocore's exceptions."""
+        try:
+            for chunk in self._inflow:
+                if len(chunk) <= size:
+                    yield chunk
+                else:
+                    yield from (chunk[start : start + size] for start in range(0, len(chunk), size))
+        except CutError as error:
+            raise wire_failure(error.number, error.words, url=self._url) from error
+
+    def close(self) -> None:
+        """Take no more."""
+        self._inflow.close()
 
 
 def is_late_error(reply: Reply) -> bool:
@@ -235,20 +294,20 @@ def pause_before(problem: Exception, reply: Reply, attempt: int) -> float | None
 
 
 def _query_of(params: Mapping[str, Any]) -> str:
-    if "UploadId" not in params:
+    if not params.keys() & _QUERY.keys():
         return ""
-    return f"partNumber={params['PartNumber']}&uploadId={quote(params['UploadId'], safe='~')}"
+    return "&".join(f"{told}={quote(str(params[name]), safe='~')}" for name, told in _QUERY.items() if name in params)
 
 
 def refusal(operation: str, status: int, reply: Reply) -> Exception:
     """The exception that boto3 raises for an answer that is no success, parsed by botocore's own parser."""
-    headers = {name.decode("latin-1"): reply.header(name) for name in reply.headers}
+    headers = {name.decode("latin-1"): value.strip().decode("latin-1") for name, value in reply.headers.items()}
     answer = {"status_code": status, "headers": HeadersDict(headers), "body": reply.body}
     try:
         parsed = create_parser("rest-xml").parse(answer, _ANY_SHAPE)
     except ResponseParserError as error:
         return error
-    refused = ClientError(parsed, OPERATIONS[operation])
+    refused = ClientError(parsed, OPERATIONS[operation].name)
     elsewhere = "x-amz-bucket-region" in headers and status in (301, 302, 307, 400)
     if elsewhere or 300 <= status < 400 or code_of(refused) in _ELSEWHERE_CODES:
         return ElsewhereError(code_of(refused))

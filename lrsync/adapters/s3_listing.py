@@ -13,7 +13,7 @@ from typing import Any, Final
 from lrsync.adapters.s3_client import Answer, S3Calls
 from lrsync.adapters.s3_pages import Page, page_in
 from lrsync.adapters.s3_proofs import is_refusal
-from lrsync.adapters.s3_uploads import Question
+from lrsync.adapters.s3_transport import Question
 from lrsync.core.objects import ListedFolder, ListedObject
 from lrsync.errors import BucketError, ObjectError
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
-from isal import isal_zlib
-
+from lrsync.adapters.crc import crc32_of
+from lrsync.adapters.s3_body import digest_of
 from lrsync.adapters.s3_client import Answer, S3Calls
 from lrsync.adapters.s3_proofs import (
     Abilities,
@@ -17,15 +17,15 @@ from lrsync.adapters.s3_proofs import (
     content_md5,
     crc32_header,
     is_refusal,
-    md5_of,
     mismatch,
     unquote,
     whole_checksum,
 )
-from lrsync.adapters.s3_uploads import Parcel
+from lrsync.adapters.s3_transport import Parcel
 from lrsync.core.checksums import ChecksumKind
 from lrsync.core.model import Content
 from lrsync.core.objects import ObjectInfo, PartInfo, Stored
+from lrsync.core.ports import Sendable
 from lrsync.core.proof import encode_crc32, proves_content
 from lrsync.errors import BucketError, ObjectError, ObjectMissingError
 
@@ -42,7 +42,7 @@ class Multipart:
 
     def start(self, key: str, metadata: Mapping[str, str]) -> str:
         """Begin an upload with a checksum of the whole object, where the store knows such; return its id."""
-        params: dict[str, Any] = {"Key": key, "Metadata": dict(metadata), **self._calls.write_options()}
+        params: dict[str, Any] = {"Key": key, "Metadata": dict(metadata), **self._calls.write_options}
         if self._abilities.part_checksums is not Support.IGNORED:
             try:
                 return _upload_id(self._calls.call("create_multipart_upload", **params, **FULL_OBJECT))
@@ -53,17 +53,19 @@ class Multipart:
         self._abilities.part_checksums = Support.IGNORED
         return _upload_id(answer)
 
-    def put_part(self, key: str, upload_id: str, number: int, data: bytes) -> PartInfo:
+    def put_part(self, key: str, upload_id: str, number: int, data: bytes | Sendable) -> PartInfo:
         """Send one part; `crc32` is that of `data`, acknowledged by the store as far as it can."""
-        value = isal_zlib.crc32(data)
-        answer = self._send_part(key, upload_id, number, data, value)
+        value = crc32_of(data) if isinstance(data, bytes) else data.crc32
+        length = len(data) if isinstance(data, bytes) else data.length
+        with self._abilities.in_turn(lambda: self._abilities.part_checksums):
+            answer = self._send_part(key, upload_id, number, data, value)
         check_crc32(answer.get("ChecksumCRC32"), encode_crc32(value))
         etag = unquote(answer.get("ETag"))
         if not etag:
             raise ObjectError("the store did not acknowledge a part", code="Unacknowledged")
-        return PartInfo(number, len(data), etag, encode_crc32(value))
+        return PartInfo(number, length, etag, encode_crc32(value))
 
-    def _send_part(self, key: str, upload_id: str, number: int, data: bytes, crc32: int) -> Answer:
+    def _send_part(self, key: str, upload_id: str, number: int, data: bytes | Sendable, crc32: int) -> Answer:
         """Send a part with a CRC32, and with MD5 as long as the store is not known to check the CRC32."""
         where: dict[str, Any] = {"Key": key, "UploadId": upload_id, "PartNumber": number}
         support = self._abilities.part_checksums
@@ -84,11 +86,12 @@ class Multipart:
         return self._send_guarded(where, data, {}, with_md5=True)
 
     def _send_guarded(
-        self, where: Mapping[str, Any], data: bytes, guards: Mapping[str, str], *, with_md5: bool
+        self, where: Mapping[str, Any], data: bytes | Sendable, guards: Mapping[str, str], *, with_md5: bool
     ) -> Answer:
-        md5 = md5_of(data) if with_md5 else None
+        body = self._calls.body(data)
+        md5 = digest_of(body, "md5") if with_md5 else None
         headers = {**guards, **(content_md5(md5) if md5 is not None else {})}
-        answer = self._calls.upload_one("upload_part", Parcel({**where, **headers}, self._calls.body(data)))
+        answer = self._calls.transfer_one("upload_part", Parcel({**where, **headers}, body))
         if md5 is not None and not answer.get("ChecksumCRC32"):
             check_etag(unquote(answer.get("ETag")), md5, answer)
         return answer

@@ -6,26 +6,35 @@ Sends nothing. Trusts no store to have checked: it is what the store says about 
 from __future__ import annotations
 
 import base64
-import hashlib
 import re
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+import threading
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any, Final
 
 from isal import isal_zlib
 
+from lrsync.adapters.crc import crc32_of
 from lrsync.core.checksums import Checksum, ChecksumKind
 from lrsync.core.model import Content
 from lrsync.core.objects import PartInfo
 from lrsync.core.proof import encode_checksum, encode_crc32
 from lrsync.errors import ChecksumMismatchError, ObjectError
 
+NOT_S3: Final = "check that the endpoint is an S3 store"
 _MD5_ETAG: Final = re.compile(r"[0-9a-f]{32}")
 _REFUSALS: Final = frozenset(
     {"NotImplemented", "501", "400", "InvalidRequest", "InvalidArgument", "NotSupported", "UnsupportedOperation"}
 )
-_STRONGEST_FIRST: Final = (ChecksumKind.SHA256, ChecksumKind.CRC64NVME, ChecksumKind.CRC32, ChecksumKind.CRC32C)
+_STRONGEST_FIRST: Final = tuple(
+    (kind, f"Checksum{kind.value}")
+    for kind in (ChecksumKind.SHA256, ChecksumKind.CRC64NVME, ChecksumKind.CRC32, ChecksumKind.CRC32C)
+)
+
+
+TURN_S: Final = 2.0
 
 
 class Support(Enum):
@@ -47,6 +56,25 @@ class Abilities:
     checksums: Support = Support.UNKNOWN
     part_checksums: Support = Support.UNKNOWN
     conditions: Support = Support.UNKNOWN
+    _turn: threading.Lock = field(default_factory=threading.Lock)
+
+    @contextmanager
+    def in_turn(self, support: Callable[[], Support]) -> Iterator[None]:
+        """Write while nobody else does, as long as it is not known whether the store checks what it gets.
+
+        What is sent until then is hashed once more, by MD5, at more than the cost of all the rest: eight threads that
+        begin together would all do so, and what the first one's answer tells spares the others. They wait for a
+        moment only: on a slow line the MD5 is nothing.
+        """
+        waits = support() is Support.UNKNOWN and self._turn.acquire(timeout=TURN_S)
+        if waits and support() is not Support.UNKNOWN:
+            self._turn.release()
+            waits = False
+        try:
+            yield
+        finally:
+            if waits:
+                self._turn.release()
 
     def ways(self, support: Support, *, conditional: bool) -> list[Way]:
         """How to try a write, best first: where the store refuses one, the next leaves out what it may not know."""
@@ -80,17 +108,12 @@ def is_md5(etag: str) -> bool:
     return _MD5_ETAG.fullmatch(etag.lower()) is not None
 
 
-def md5_of(data: bytes) -> bytes:
-    """The MD5 of `data`, as a guard on the wire, not as a secret."""
-    return hashlib.md5(data, usedforsecurity=False).digest()
-
-
 def whole_checksum(answer: Mapping[str, Any]) -> Checksum | None:
     """The strongest checksum of the whole object in an answer; None for one of its parts' checksums."""
     if answer.get("ChecksumType") == "COMPOSITE":
         return None
-    for kind in _STRONGEST_FIRST:
-        value = answer.get(f"Checksum{kind.value}")
+    for kind, name in _STRONGEST_FIRST:
+        value = answer.get(name)
         # base64 has no dash: "xxx-3" is a checksum of three parts' checksums, from before S3 told the type.
         if value and "-" not in value:
             return Checksum(kind, value)
@@ -105,17 +128,19 @@ def is_sound(content: Content) -> bool:
     """
     if content.data is None:
         raise ValueError("a single PUT needs the bytes in memory")
-    return bool(isal_zlib.crc32(content.data) == content.crc32)
+    return crc32_of(content.data) == content.crc32
 
 
-def check_data(content: Content) -> None:
-    """Compare bytes in memory with what was hashed, before they are sent. Raises ChecksumMismatchError."""
+def held(content: Content) -> bytes:
+    """The bytes in memory, compared with what was hashed before they are sent. Raises ChecksumMismatchError."""
     if not is_sound(content):
         raise unsound()
+    assert content.data is not None
+    return content.data
 
 
 def unsound() -> ChecksumMismatchError:
-    """What `check_data` raises."""
+    """What `held` raises."""
     return mismatch("the bytes to send are not the ones that were hashed")
 
 

@@ -23,7 +23,7 @@ from lrsync.adapters.seals import read_library
 from lrsync.core.keys import listing_prefix
 from lrsync.core.library import LibraryRow
 from lrsync.core.model import Content
-from lrsync.core.parts import SINGLE_PUT_LIMIT, part_size_for
+from lrsync.core.parts import PART_BYTES, part_size_for
 from lrsync.core.ports import PackedManifest, SnapshotDamagedError
 from lrsync.errors import ManifestError
 
@@ -56,7 +56,7 @@ class Packed:
 
 
 @contextmanager
-def packed(path: Path, *, hold_below: int = SINGLE_PUT_LIMIT) -> Iterator[PackedManifest]:
+def packed(path: Path, *, hold_below: int = PART_BYTES) -> Iterator[PackedManifest]:
     """The manifest at `path` as it is now, packed; a run may go on writing to it. Raises ManifestError.
 
     Beside the manifest, since a system's folder for temporary files may be small and in memory. The names are fixed

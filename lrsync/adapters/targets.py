@@ -10,7 +10,7 @@ from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
-from lrsync.adapters.filewriter import TEMPORARY
+from lrsync.adapters.newfiles import TEMPORARY
 from lrsync.core.localnames import POSIX, WINDOWS, NameRules
 from lrsync.errors import UsageError
 

@@ -64,6 +64,11 @@ class ThrottledBody(io.BytesIO):
         self._bucket = bucket
         self._sending = False
 
+    @property
+    def length(self) -> int:
+        """All its bytes."""
+        return len(self.getbuffer())
+
     def start_sending(self) -> None:
         """The reads that follow go over the wire."""
         self._sending = True

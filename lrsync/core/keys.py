@@ -16,6 +16,7 @@ MAX_KEY_BYTES: Final = 1024
 RESERVED: Final = ".lrsync/"
 """Below the prefix, lrsync's own: manifest snapshots, trash, catalogs."""
 
+_LEADS_ELSEWHERE: Final = frozenset({"", ".", ".."})
 MARKER: Final = ".lrsync-library"
 """The file at the source's root that proves that the right drive is mounted."""
 
@@ -101,7 +102,7 @@ def path_for(prefix: str, key: str) -> str:
         raise KeyProblem("the key is lrsync's own")
     if "\0" in path:
         raise KeyProblem("the key holds a NUL")
-    if any(part in ("", ".", "..") for part in path.split("/")):
+    if not _LEADS_ELSEWHERE.isdisjoint(path.split("/")):
         raise KeyProblem("the key has an empty, '.' or '..' part")
     return path
 

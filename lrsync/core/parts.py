@@ -10,8 +10,11 @@ if TYPE_CHECKING:
     from lrsync.core.model import Content
 
 MIB: Final = 1 << 20
-SINGLE_PUT_LIMIT: Final = 16 * MIB
-"""Files below this go up in one PUT, read once and held in memory."""
+HELD_BYTES: Final = 4 * MIB
+"""Files below this are read once, and held in memory until S3 has them; larger ones are read again as they are sent."""
+SINGLE_PUT_LIMIT: Final = 64 * MIB
+"""Files below this go up in one PUT: nearly all photos do. Begun anew after a kill, they lose little."""
+PART_BYTES: Final = 16 * MIB
 
 MAX_PARTS: Final = 10_000
 MAX_OBJECT_BYTES: Final = 5 * (1 << 40)
@@ -29,7 +32,7 @@ class Part(NamedTuple):
 def part_size_for(size: int) -> int:
     """Bytes a part for an object of `size` bytes: 16 MiB, or as much more (whole MiB) as fits it in 10,000 parts."""
     least = -(-size // MAX_PARTS)
-    return max(SINGLE_PUT_LIMIT, -(-least // MIB) * MIB)
+    return max(PART_BYTES, -(-least // MIB) * MIB)
 
 
 def parts_of(size: int, part_size: int) -> Iterator[Part]:

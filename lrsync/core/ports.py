@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 if TYPE_CHECKING:  # named, never made: a quiet night need not load them
@@ -94,6 +95,14 @@ class Placing(NamedTuple):
     keep: bool = True
 
 
+class NewFile(NamedTuple):
+    """A small file to write where none may be: its bytes, and the time that it gets."""
+
+    path: str
+    data: bytes
+    mtime_ns: int
+
+
 class PartialFile(Protocol):
     """One file that is put together from ranges, in any order and by any thread; it outlives the process."""
 
@@ -135,6 +144,12 @@ class TargetFolder(Protocol):
         `placing` says; OSError; and whatever `chunks` raises.
         """
 
+    def write_many(self, files: Sequence[NewFile]) -> list[Placed | OSError]:
+        """`write` of many new files, in their order: what it returns or raises for each.
+
+        None takes its name before its bytes are on the disk, and all names are on the disk before this returns.
+        """
+
     def partial(self, path: str) -> AbstractContextManager[PartialFile]:
         """A file to put together from ranges. Raises OSError, BlockingIOError where another process does just that."""
 
@@ -156,11 +171,38 @@ class Body:
         return next(self._chunks)
 
 
+class Wanted(NamedTuple):
+    """A small object to get: at most `most` bytes of it."""
+
+    key: str
+    version_id: str | None
+    most: int
+
+
+class Whole(NamedTuple):
+    """A small object as it came."""
+
+    info: ObjectInfo
+    data: bytes
+
+
 class Span(NamedTuple):
     """Some bytes of an object, at least one."""
 
     offset: int
     length: int
+
+
+@dataclass(frozen=True, slots=True)
+class Sendable:
+    """Bytes that are read as they are sent, as often as that takes: `read(offset, count)` gives exactly these.
+
+    `crc32` is of all of them, as they were hashed. What `read` raises ends the sending, and is raised by it.
+    """
+
+    length: int
+    crc32: int
+    read: Callable[[int, int], bytes]
 
 
 class ObjectStore(Protocol):
@@ -170,11 +212,12 @@ class ObjectStore(Protocol):
     def requests(self) -> RequestCounts:
         """HTTP requests so far, retries included."""
 
-    def put(self, key: str, content: Content, *, if_absent: bool = False) -> Stored:
-        """Store `content.data` in one request, with checksum and metadata.
+    def put(self, key: str, content: Content, *, if_absent: bool = False, source: Sendable | None = None) -> Stored:
+        """Store `content.data`, or what `source` gives, in one request, with checksum and metadata.
 
         `if_absent`: raises ObjectExistsError where the key is taken, on stores that can tell; others overwrite.
-        Raises ChecksumMismatchError where S3 refused the bytes or answered with another checksum.
+        Raises ChecksumMismatchError where S3 refused the bytes or answered with another checksum; RacedError, with
+        nothing stored, where `source` has other bytes than were hashed.
         """
 
     def put_many(
@@ -188,8 +231,11 @@ class ObjectStore(Protocol):
     def start_multipart(self, key: str, content: Content) -> str:
         """Begin a multipart upload and return its id."""
 
-    def put_part(self, key: str, upload_id: str, number: int, data: bytes) -> PartInfo:
-        """Store one part with its checksum. Raises ObjectMissingError when the upload is gone (NoSuchUpload)."""
+    def put_part(self, key: str, upload_id: str, number: int, data: bytes | Sendable) -> PartInfo:
+        """Store one part with its checksum. Raises ObjectMissingError when the upload is gone (NoSuchUpload).
+
+        Raises RacedError, with nothing stored, where the bytes are not the hashed ones.
+        """
 
     def list_parts(self, key: str, upload_id: str) -> Sequence[PartInfo]:
         """The parts S3 has. Raises ObjectMissingError when the upload is gone."""
@@ -231,6 +277,15 @@ class ObjectStore(Protocol):
 
         `if_match`: an ETag. Raises ObjectMissingError, ObjectArchivedError, ObjectChangedError where the ETag is
         another one, and ObjectError with code "RangeIgnored" where the store sends something else than the span.
+        """
+
+    def get_many(
+        self, wanted: Sequence[Wanted], *, more: Callable[[], bool]
+    ) -> Iterator[tuple[int, Whole | ObjectError | LrsyncError]]:
+        """`get` of many small objects at once, whole: for each its place and what came or what `get` raises.
+
+        In memory: one that is longer than asked for is an ObjectError. Once `more` says no, no other is begun; what
+        was not begun is left out.
         """
 
     def list_versions(self, prefix: str) -> Iterator[Sequence[ListedVersion]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+from binascii import b2a_base64
 
 from lrsync.core.checksums import Checksum, ChecksumKind
 from lrsync.core.model import Content, ManifestEntry
@@ -12,7 +13,7 @@ from lrsync.core.parts import parse_mtime, sha256_in
 
 def encode_checksum(digest: bytes) -> str:
     """A digest as S3 writes it: base64."""
-    return base64.b64encode(digest).decode("ascii")
+    return b2a_base64(digest, newline=False).decode("ascii")
 
 
 def encode_crc32(value: int) -> str:

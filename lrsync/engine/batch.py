@@ -33,8 +33,17 @@ WORKERS: Final = 2
 """Batches under way at once: one reads and hashes while the other is on the wire."""
 
 
+class _New(NamedTuple):
+    """A file that is just new, as far as its name tells."""
+
+    change: Change
+    path: str
+    key: str
+
+
 class _Read(NamedTuple):
     change: Change
+    path: str
     key: str
     content: Content
     read_at: int
@@ -94,7 +103,11 @@ def handle_batch(
     odd: list[Change] = []
     try:
         for read, stored in _send(transferrer, _read_plain(transferrer, changes, odd), more):
-            attempt(partial(transferrer.concluded, _action_of(read), read.key, read.read_at, stored))
+            action = _action_of(read)
+            if isinstance(stored, Stored):
+                deliver(transferrer.acknowledged(action, read.path, read.key, read.read_at, stored))
+            else:
+                attempt(partial(transferrer.concluded, action, read.key, read.read_at, stored))
     except LrsyncError as error:
         ended = True
         deliver(error)
@@ -120,36 +133,40 @@ def _action_of(read: _Read) -> Upload:
 
 def _read_plain(transferrer: Transferrer, changes: Sequence[Change], odd: list[Change]) -> list[_Read]:
     """Read the files that are just new: no object, no twin, nothing known of them. The others go to `odd`."""
-    keys = {change.path: key for change in changes if (key := _plain_key(transferrer, change)) is not None}
-    listed = transferrer.manifest.listed_among(list(keys.values()))
-    plain = list(_read_all(transferrer, [c for c in changes if keys.get(c.path, "") not in {"", *listed}], keys))
-    twins = transferrer.manifest.with_twins([read.content.sha256 for read in plain])
-    plain = [read for read in plain if read.content.sha256 not in twins]
-    done = {read.change.path for read in plain}
-    odd += [change for change in changes if change.path not in done]
+    named = [new for change in changes if (new := _plain(transferrer, change, odd)) is not None]
+    listed = transferrer.manifest.listed_among([new.key for new in named])
+    odd += [new.change for new in named if new.key in listed]
+    found = list(_read_all(transferrer, [new for new in named if new.key not in listed], odd))
+    twins = transferrer.manifest.with_twins([read.content.sha256 for read in found])
+    odd += [read.change for read in found if read.content.sha256 in twins]
+    plain = [read for read in found if read.content.sha256 not in twins]
     for read in plain:
-        transferrer.sink(WorkStarted(read.change.path, read.content.stat.size))
+        transferrer.sink(WorkStarted(read.path, read.content.stat.size))
     return plain
 
 
-def _plain_key(transferrer: Transferrer, change: Change) -> str | None:
+def _plain(transferrer: Transferrer, change: Change, odd: list[Change]) -> _New | None:
+    """The file with its key, unless its name alone tells that there is more to it."""
     path = change.path
-    if path in transferrer.quarantined or path in transferrer.rotten or path in transferrer.accepted:
-        return None
-    if is_original(path) or transferrer.policy.dry_run:
-        return None
-    try:
-        return key_for(transferrer.policy.prefix, path)
-    except KeyProblem:
-        return None
+    known = path in transferrer.quarantined or path in transferrer.rotten or path in transferrer.accepted
+    if not (known or is_original(path) or transferrer.policy.dry_run):
+        try:
+            return _New(change, path, key_for(transferrer.policy.prefix, path))
+        except KeyProblem:
+            pass  # `transfer` says what is wrong with it
+    odd.append(change)
+    return None
 
 
-def _read_all(transferrer: Transferrer, changes: Sequence[Change], keys: dict[str, str]) -> Iterator[_Read]:
-    for change in changes:
+def _read_all(transferrer: Transferrer, files: Sequence[_New], odd: list[Change]) -> Iterator[_Read]:
+    for change, path, key in files:
         read_at = transferrer.clock()
         try:
-            content = transferrer.tree.read(change.path, hold_below=2 * MAX_FILE_BYTES, part_size=MAX_FILE_BYTES)
+            content = transferrer.tree.read(path, hold_below=2 * MAX_FILE_BYTES, part_size=MAX_FILE_BYTES)
         except (OSError, RacedError):
-            continue  # `transfer` reads it again, and says what is wrong with it
-        if content.data is not None:
-            yield _Read(change, keys[change.path], content, read_at)
+            odd.append(change)  # `transfer` reads it again, and says what is wrong with it
+            continue
+        if content.data is None:
+            odd.append(change)
+        else:
+            yield _Read(change, path, key, content, read_at)

@@ -31,7 +31,8 @@ ATTEMPTS: Final = 5
 """How often in a row a connection may break without a byte having come."""
 LOOKAHEAD: Final = 16
 """Ranges of one file that are asked for before the first of them is hashed."""
-PIECE_BYTES: Final = 4 << 20
+PIECE_BYTES: Final = 256 << 10
+"""What is read at once to hash it: so much stays in a processor's own memory meanwhile."""
 _FINAL: Final = (ObjectMissingError, ObjectArchivedError, ObjectChangedError)
 
 
@@ -229,6 +230,8 @@ def learnt(item: RestoreItem, info: ObjectInfo) -> RestoreItem:
     Without a time of its own (`mtime` metadata, which rclone writes too) it gets that of its upload. What lrsync wrote
     down of the bytes wins over the store's checksum, which whoever replaced them has made right again.
     """
+    if item.mtime_ns is not None and item.sha256 is not None:
+        return item
     mtime_ns = item.mtime_ns
     if mtime_ns is None:
         told = parse_mtime(info.metadata.get("mtime", ""))

@@ -1,7 +1,8 @@
-"""Send a large file in parts, several at once, and go on where an earlier run stopped.
+"""Send large files: in one request, or in parts, several at once, going on where an earlier run stopped.
 
-Owns the order of things: an upload is noted before it begins, its id before the first part goes, every part is
-compared with what was hashed before it is sent, and nothing is completed that changed meanwhile.
+A file is read again as it is sent: no part of it waits in memory. Owns the order of things: an upload is noted before
+it begins, its id before the first part goes, every part is compared with what was hashed before it is whole on the
+wire, and nothing is completed that changed meanwhile.
 """
 
 from __future__ import annotations
@@ -12,19 +13,18 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Executor, Future
 from dataclasses import dataclass, replace
 
-from isal import isal_zlib
-
 from lrsync.core.events import BytesSent, EventSink
 from lrsync.core.model import Content, MultipartRecord
 from lrsync.core.objects import ObjectInfo, PartInfo, Stored
 from lrsync.core.parts import Part, parts_of
-from lrsync.core.ports import Clock, ManifestStore, ObjectStore, RacedError, SourceTree
+from lrsync.core.ports import Clock, ManifestStore, ObjectStore, RacedError, Sendable, SourceTree
 from lrsync.core.proof import encode_crc32, proves_content
 from lrsync.engine.stop import StoppedError
 from lrsync.errors import ObjectMissingError
 
 MAX_INFLIGHT_BYTES = 96 << 20
-"""Parts held in memory at once, over all files: with 16 MiB parts, six of them."""
+"""What is on its way at once, over all files, and is lost when the run is killed: with 16 MiB parts, six of them."""
+PIECE_BYTES = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,10 +35,10 @@ class AlreadyThere:
 
 
 class InflightBytes:
-    """Bounds the bytes that all parts in flight hold; a part larger than the bound goes alone."""
+    """Bounds the bytes that are on their way; a request with more than the bound goes alone."""
 
-    def __init__(self, limit: int = MAX_INFLIGHT_BYTES) -> None:
-        self._limit = limit
+    def __init__(self) -> None:
+        self._limit = MAX_INFLIGHT_BYTES
         self._used = 0
         self._changed = threading.Condition()
 
@@ -67,6 +67,25 @@ class MultipartUploader:
     sink: EventSink
     stopping: Callable[[], bool]
     inflight: InflightBytes
+
+    def upload_whole(self, path: str, key: str, content: Content, *, if_absent: bool) -> Stored:
+        """Send the file in one request. Raises as `upload`; of a file that changed meanwhile nothing is stored."""
+        size = content.stat.size
+
+        def read(offset: int, count: int) -> bytes:
+            data = self.tree.read_part(path, offset, count)
+            # With its last piece the request is whole, and the object is there.
+            if offset + count == size and self.tree.stat(path) != content.stat:
+                raise RacedError(path)
+            return data
+
+        self.inflight.acquire(size)
+        try:
+            if self.stopping():
+                raise StoppedError(path)
+            return self.store.put(key, content, if_absent=if_absent, source=Sendable(size, content.crc32, read))
+        finally:
+            self.inflight.release(size)
 
     def upload(self, path: str, key: str, content: Content, *, if_absent: bool) -> Stored | AlreadyThere:
         """Send the file and return S3's acknowledgement.
@@ -135,8 +154,10 @@ class MultipartUploader:
         if listed.crc32 is not None:
             return listed.crc32 == encode_crc32(content.part_crc32s[part.number - 1])
         # This store lists no checksums: a part's ETag is the MD5 of its bytes.
-        data = self.tree.read_part(path, part.offset, part.length)
-        return hashlib.md5(data, usedforsecurity=False).hexdigest() == listed.etag.lower()
+        digest = hashlib.md5(usedforsecurity=False)
+        for piece in parts_of(part.length, PIECE_BYTES):
+            digest.update(self.tree.read_part(path, part.offset + piece.offset, piece.length))
+        return digest.hexdigest() == listed.etag.lower()
 
     def _send_missing(
         self, path: str, key: str, upload_id: str, content: Content, done: dict[int, PartInfo]
@@ -160,13 +181,16 @@ class MultipartUploader:
     def _send(
         self, path: str, key: str, upload_id: str, part: Part, content: Content, failed: threading.Event
     ) -> PartInfo:
+        def read(offset: int, count: int) -> bytes:
+            if failed.is_set():
+                raise StoppedError(path)
+            return self.tree.read_part(path, part.offset + offset, count)
+
         try:
             if failed.is_set() or self.stopping():
                 raise StoppedError(path)
-            data = self.tree.read_part(path, part.offset, part.length)
-            if isal_zlib.crc32(data) != content.part_crc32s[part.number - 1]:
-                raise RacedError(path)
-            info = self.store.put_part(key, upload_id, part.number, data)
+            source = Sendable(part.length, content.part_crc32s[part.number - 1], read)
+            info = self.store.put_part(key, upload_id, part.number, source)
         except BaseException:
             failed.set()  # one bad part is enough: the others need not be sent
             raise

@@ -6,6 +6,7 @@ by the files in flight. Owns what is told and recorded; `restoring` does the wor
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
 from dataclasses import dataclass, field, replace
@@ -36,6 +37,7 @@ from lrsync.core.selection import Selection, Selector, search
 from lrsync.core.thaw import CHEAPEST_TODAY, ThawNote, ThawWish
 from lrsync.engine.fetching import Fetcher
 from lrsync.engine.pool import DaemonPool
+from lrsync.engine.restore_batch import WORKERS, Job, in_batches, restore_batch
 from lrsync.engine.restoring import Back, Fate, Worker
 from lrsync.engine.runs import LazyStore, RunRow
 from lrsync.engine.stop import POLL_S, Patience, StoppedError
@@ -206,14 +208,15 @@ class _Restore:
     def _work(self) -> None:
         items = self._placed(search(self.ports.backup, Selector(self.options.selection)))
         patience = Patience(self.ports.stopping)
-        pool, ranges = (self.ports.make_pool(self.options.threads) for _ in range(2))
+        threads = self.options.threads
+        pool, ranges, small = (self.ports.make_pool(count) for count in (threads, threads, min(WORKERS, threads)))
         try:
-            worker = self._worker(ranges)
-            for back in _sliding(pool, worker, items, 2 * self.options.threads, patience):
+            sliding = _Sliding(self._worker(ranges), pool, small, 2 * threads, patience)
+            for back in sliding.results(in_batches(items)):
                 self._take(back)
             self._check_stop()
         finally:
-            for each in (pool, ranges):
+            for each in (pool, ranges, small):
                 each.shutdown(wait=not self.ports.stopping(), cancel_futures=True)
 
     def _placed(self, items: Iterator[RestoreItem]) -> Iterator[tuple[RestoreItem, str]]:
@@ -339,27 +342,42 @@ class _Restore:
         self.summary.actions.failed += 1
 
 
-def _sliding(
-    pool: Executor, worker: Worker, items: Iterator[tuple[RestoreItem, str]], most: int, patience: Patience
-) -> Iterator[Back]:
-    """What became of each item, in the order in which they end, with at most so many under way.
+@dataclass(slots=True)
+class _Sliding:
+    """Pieces of work under way, with at most so many large ones and so many batches of small ones at once.
 
-    Not a batch at a time: one film of 100 GB would hold up all that is small. Once the user wants to stop, what has
-    ended is still told. Raises StoppedError.
+    Not a piece at a time: one film of 100 GB would hold up all that is small.
     """
-    running, stopped = set[Future[Back]](), False
-    while True:
-        while not stopped and len(running) < most and (one := next(items, None)) is not None:
-            running.add(pool.submit(partial(worker.restore, *one)))
-        if not running:
-            break
-        ended, running = wait(running, timeout=POLL_S, return_when=FIRST_COMPLETED)
-        for future in ended:
-            try:
-                yield future.result()
-            except StoppedError:
-                stopped = True
-        if patience.is_over():
-            break
-    if stopped or running:
-        raise StoppedError("restoring")
+
+    worker: Worker
+    large: Executor
+    small: Executor
+    most: int
+    patience: Patience
+    running: set[Future[None]] = field(default_factory=set)
+    came: deque[Back] = field(default_factory=deque)
+
+    def results(self, jobs: Iterator[list[Job]]) -> Iterator[Back]:
+        """What became of each item, in the order in which they end.
+
+        Once the user wants to stop, what has ended is still told. Raises StoppedError, BucketError.
+        """
+        stopped = False
+        while True:
+            while not stopped and len(self.running) < self.most and (one := next(jobs, None)) is not None:
+                pool = self.small if len(one) > 1 else self.large
+                self.running.add(pool.submit(partial(restore_batch, self.worker, one, self.came.append)))
+            if not self.running:
+                break
+            ended, self.running = wait(self.running, timeout=POLL_S, return_when=FIRST_COMPLETED)
+            while self.came:
+                yield self.came.popleft()
+            for future in ended:
+                try:
+                    future.result()
+                except StoppedError:
+                    stopped = True
+            if self.patience.is_over():
+                break
+        if stopped or self.running:
+            raise StoppedError("restoring")

@@ -13,7 +13,7 @@ from typing import Final, assert_never
 
 from lrsync.core.events import EventSink, FileBack, WorkStarted
 from lrsync.core.model import Drift, Failed
-from lrsync.core.ports import Damaged, RacedError, SourceTree, TargetFolder
+from lrsync.core.ports import Damaged, Placed, RacedError, SourceTree, TargetFolder
 from lrsync.core.restoring import Overwrite, RestoreItem, Step, first_step, step_for_other_bytes
 from lrsync.core.scan import Stat
 from lrsync.engine.checks import hash_file
@@ -83,13 +83,36 @@ class Worker:
         if self.stopping():
             raise StoppedError(item.path)
         self.sink(WorkStarted(item.path, item.size))
-        back = self._guarded(item, local)
-        self.sink(FileBack(item.path, item.size, back.fate is Fate.RESTORED, back.failed))
+        return self._told(self._guarded(item, local, lambda: self._restore(item, local)))
+
+    def is_plain(self, item: RestoreItem, local: str) -> bool:
+        """Whether nothing is there and nothing known that would keep this file from being fetched and written."""
+        if self.dry_run or item.drift is Drift.MISSING:
+            return False
+        try:
+            return self.tree.stat(local) is None
+        except OSError:
+            return False  # the work on it will say what is wrong
+
+    def concluded(self, item: RestoreItem, local: str, error: OSError | ObjectError) -> Back:
+        """What becomes of a file that somebody else tried to bring back. Raises StoppedError, BucketError."""
+
+        def fail() -> Back:
+            raise error
+
+        return self._told(self._guarded(item, local, fail))
+
+    def placed(self, item: RestoreItem, local: str, placed: Placed, sha256: bytes, *, is_proven: bool) -> Back:
+        """What became of a file that somebody else brought back."""
+        return self._told(Back(item, local, Fate.RESTORED, placed.stat, sha256, is_proven))
+
+    def _told(self, back: Back) -> Back:
+        self.sink(FileBack(back.item.path, back.item.size, back.fate is Fate.RESTORED, back.failed))
         return back
 
-    def _guarded(self, item: RestoreItem, local: str, *, again: bool = True) -> Back:
+    def _guarded(self, item: RestoreItem, local: str, work: Callable[[], Back], *, again: bool = True) -> Back:
         try:
-            return self._restore(item, local)
+            return work()
         except FileExistsError:
             return self._occupied(item, local)
         except (RacedError, BlockingIOError):
@@ -112,7 +135,7 @@ class Worker:
             case Asked():
                 return Back(item, local, Fate.ASLEEP, asked=found)
             case ReadyNow() if again:
-                return self._guarded(item, local, again=False)
+                return self._guarded(item, local, lambda: self._restore(item, local), again=False)
             case ReadyNow():
                 hint = "run the same command again"
                 return _failed(item, local, "could not be read, although it is said to be thawed", hint)

@@ -40,7 +40,7 @@ from lrsync.core.model import (
     WorkResult,
 )
 from lrsync.core.objects import ListedObject, Stored
-from lrsync.core.parts import MAX_OBJECT_BYTES, SINGLE_PUT_LIMIT, part_size_for
+from lrsync.core.parts import HELD_BYTES, MAX_OBJECT_BYTES, SINGLE_PUT_LIMIT, part_size_for
 from lrsync.core.plan import decide, outlived_its_object, overwrites
 from lrsync.core.ports import Clock, ManifestStore, ObjectStore, RacedError, SourceTree
 from lrsync.core.proof import disproves_content, entry_of, proves_content
@@ -116,6 +116,11 @@ class Transferrer:
             by_store = not isinstance(error, ObjectUnacceptableError)
             return Failed(change.path, error.message, error.hint, change, transfer=True, by_store=by_store)
 
+    def acknowledged(self, action: Upload, path: str, key: str, read_at: int, stored: Stored) -> Done:
+        """The result of an upload that S3 acknowledged; `path` is the change's, not put together once more."""
+        self.sink(BytesSent(path, action.content.stat.size))
+        return Done(action, self._entry(path, action.content, key, stored, read_at))
+
     def concluded(
         self, action: Upload, key: str, read_at: int, stored: Stored | ObjectError | LrsyncError
     ) -> WorkResult:
@@ -126,8 +131,7 @@ class Transferrer:
                 return self._upload_over_unknown(action, key, read_at)
             if isinstance(stored, Exception):
                 raise stored
-            self.sink(BytesSent(action.change.path, action.content.stat.size))
-            return Done(action, self._entry(action.change, action.content, key, stored, read_at))
+            return self.acknowledged(action, action.change.path, key, read_at, stored)
 
         return self.guarded(action.change, conclude)
 
@@ -168,7 +172,7 @@ class Transferrer:
         assert change.new is not None
         assert change.old is not None
         read_at = self.clock()
-        hold_below = 0 if self.policy.dry_run else SINGLE_PUT_LIMIT
+        hold_below = 0 if self.policy.dry_run else HELD_BYTES
         content = self.tree.read(change.path, hold_below=hold_below, part_size=part_size_for(change.new.size))
         if content.sha256 == change.old.sha256 and change.old.drift is None:
             return self._perform(Restat(change, content), key, read_at)
@@ -197,7 +201,7 @@ class Transferrer:
 
     def _foretell(self, action: Upload | ServerCopy, key: str, read_at: int) -> Outcome:
         """What the action would come to; the row goes into the dry run's scratch manifest."""
-        return Done(action, self._entry(action.change, action.content, key, Stored(etag=""), read_at))
+        return Done(action, self._entry(action.change.path, action.content, key, Stored(etag=""), read_at))
 
     def _known_quarantine(self, change: Change) -> Content | None:
         """The content of an original that was quarantined earlier and has not been touched since."""
@@ -223,7 +227,7 @@ class Transferrer:
         ask = unproven or listed is not None
         content = self.tree.read(
             change.path,
-            hold_below=0 if self.policy.dry_run else SINGLE_PUT_LIMIT,
+            hold_below=0 if self.policy.dry_run else HELD_BYTES,
             part_size=part_size_for(change.new.size),
             want_md5=ask,
             etag_part_sizes=self._part_sizes_to_try(change, listed) if ask else (),
@@ -267,7 +271,7 @@ class Transferrer:
                 return Done(action, self._seen(replace(change.old, missing_since=None), content, read_at))
             case Adopt(change, content, existing):
                 stored = Stored(existing.etag, existing.checksum, existing.version_id)
-                entry = self._entry(change, content, key, stored, read_at)
+                entry = self._entry(change.path, content, key, stored, read_at)
                 return Done(action, replace(entry, storage_class=existing.storage_class))
             case Quarantine(change, _, existing):
                 return Done(action, entry_of(change.path, existing) if change.old is None and existing else change.old)
@@ -287,7 +291,7 @@ class Transferrer:
             return self._upload_over_unknown(action, key, read_at)
         if isinstance(stored, AlreadyThere):
             return self._perform(Adopt(action.change, action.content, stored.info), key, read_at)
-        return Done(action, self._entry(action.change, action.content, key, stored, read_at))
+        return Done(action, self._entry(action.change.path, action.content, key, stored, read_at))
 
     def _upload_over_unknown(self, action: Upload, key: str, read_at: int) -> Outcome:
         candidate = self._with_existing(Candidate(action.change, action.content), key)
@@ -309,9 +313,12 @@ class Transferrer:
     def _send(self, action: Upload, key: str, store: ObjectStore) -> Stored | AlreadyThere:
         path, content = action.change.path, action.content
         if_absent = not action.replaces
-        if content.data is None:
+        if content.data is not None:
+            stored = store.put(key, content, if_absent=if_absent)
+        elif content.stat.size < SINGLE_PUT_LIMIT:
+            stored = self.multipart().upload_whole(path, key, content, if_absent=if_absent)
+        else:
             return self.multipart().upload(path, key, content, if_absent=if_absent)
-        stored = store.put(key, content, if_absent=if_absent)
         self.sink(BytesSent(path, content.stat.size))
         return stored
 
@@ -329,14 +336,14 @@ class Transferrer:
             if error.code != "CopyUnverified":
                 raise
             return self._upload(Upload(action.change, action.content), key, read_at)
-        return Done(action, self._entry(action.change, action.content, key, stored, read_at))
+        return Done(action, self._entry(action.change.path, action.content, key, stored, read_at))
 
     # --- rows -------------------------------------------------------------------------------------------
 
-    def _entry(self, change: Change, content: Content, key: str, stored: Stored, read_at: int) -> ManifestEntry:
+    def _entry(self, path: str, content: Content, key: str, stored: Stored, read_at: int) -> ManifestEntry:
         now, stat = self.clock(), content.stat
         return ManifestEntry(
-            path=change.path,
+            path=path,
             size=stat.size,
             mtime_ns=stat.mtime_ns,
             ctime_ns=stat.ctime_ns,

@@ -66,7 +66,7 @@ class LogSink:
                 self._failed(failed)
             case FileBack(failed=Failed() as failed):
                 self._failed(failed)
-            case FileBack(path, size, True):
+            case FileBack(path, size, True) if LOGGER.isEnabledFor(logging.DEBUG):
                 LOGGER.debug("%s", back_line(path, size, None))
             case WorkFinished(path, size, outcome):
                 LOGGER.warning("%s", outcome_line(path, size, outcome))

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from contextlib import nullcontext
 from typing import Final
 
 import click
 
 from lrsync import __version__
 from lrsync.ui.boundary import guarded
+from lrsync.ui.garbage import rarely_collected
 from lrsync.ui.lazy import LazyCommand, LazyGroup
 
 COMMANDS: Final = {
@@ -46,11 +48,16 @@ def cli() -> None:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """`lrsync ...`; returns the exit code."""
-    return guarded(cli, "lrsync", sys.argv[1:] if argv is None else argv, is_program=argv is None)
+    return _run(sys.argv[1:] if argv is None else argv, is_program=argv is None)
 
 
 def main_sync(argv: Sequence[str] | None = None) -> int:
     """`lightroom-s3-sync ...`, the old name: the same as `lrsync sync ...`."""
     args = list(sys.argv[1:] if argv is None else argv)
     named = args if args in (["--version"], ["-V"]) else ["sync", *args]
-    return guarded(cli, "lrsync", named, is_program=argv is None)
+    return _run(named, is_program=argv is None)
+
+
+def _run(args: Sequence[str], *, is_program: bool) -> int:
+    with rarely_collected() if is_program else nullcontext():
+        return guarded(cli, "lrsync", args, is_program=is_program)

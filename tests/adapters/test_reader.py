@@ -142,6 +142,13 @@ def _changing_at(when: int, change: Callable[[], None]) -> type[io.FileIO]:
                 change()
             return super().readinto(buffer) or 0
 
+        def read(self, size: int = -1, /) -> bytes:
+            self.reads += 1
+            if self.reads == when:
+                change()
+            # In halves, so that there is a second read of a file that is held.
+            return super().read(-(-size // 2)) or b""
+
     return Changing
 
 

@@ -1,7 +1,11 @@
-"""What only the way through libcurl can get wrong: dead connections, proxies, moved buckets, what is boto3's."""
+"""What only the way through libcurl can get wrong: dead connections, proxies, moved buckets, what is boto3's.
+
+Downloads too: what is not taken must wait, and a body that breaks off must say so.
+"""
 
 from __future__ import annotations
 
+import gzip
 import logging
 import socket
 import sys
@@ -13,16 +17,27 @@ from dataclasses import replace
 from unittest import mock
 from urllib.parse import parse_qsl, urlsplit
 
+import pycurl
 import pytest
 from botocore.credentials import RefreshableCredentials
 
 from lrsync.adapters.s3 import S3Store
+from lrsync.adapters.s3_proofs import Support
 from lrsync.adapters.s3_route import UnknownRouteError, ca_bundle, proxy_for
+from lrsync.adapters.s3_sign import EMPTY
 from lrsync.core.checksums import Checksum, ChecksumKind
 from lrsync.core.objects import ObjectInfo
+from lrsync.core.ports import RacedError, Sendable, Span, Wanted, Whole
 from lrsync.core.proof import encode_checksum
 from lrsync.core.thaw import Archive, Thaw, ThawState
-from lrsync.errors import BucketError, ObjectError, UsageError
+from lrsync.errors import (
+    BucketError,
+    ObjectArchivedError,
+    ObjectChangedError,
+    ObjectError,
+    ObjectMissingError,
+    UsageError,
+)
 from tests.stores.canned import CannedS3, Reply, error, xml
 from tests.stores.memory import content_of
 
@@ -65,7 +80,7 @@ def test_what_is_signed_in_a_way_of_its_own_is_boto3s(
     store = open_store(canned.server, "photos")
     others = mock.Mock()
     others.get_frozen_credentials.return_value = mock.Mock(access_key="OTHER", secret_key="other", token=None)
-    uploads = store._calls._uploads
+    uploads = store._calls._transport
     patched = mock.patch.object(uploads, "_ports", replace(uploads._ports, credentials=others))
     with caplog.at_level(logging.WARNING, "lrsync"), patched:
         store.put("a", PHOTO)
@@ -78,7 +93,7 @@ def test_credentials_that_are_renewed_are_used_at_once(canned: CannedS3, store: 
     store.put("a", PHOTO)
     renewed = mock.Mock(spec=RefreshableCredentials)
     renewed.get_frozen_credentials.return_value = mock.Mock(access_key="NEW", secret_key="new", token="a-token")
-    with mock.patch.object(store._calls._uploads, "_ports", mock.Mock(credentials=renewed)):
+    with mock.patch.object(store._calls._transport, "_ports", mock.Mock(credentials=renewed)):
         store.put("b", PHOTO)
     assert "Credential=NEW/" in canned.asked[1].headers["authorization"]
     assert canned.asked[1].headers["x-amz-security-token"] == "a-token"
@@ -90,11 +105,11 @@ def test_a_bucket_that_moved_is_left_to_botocore(canned: CannedS3, store: S3Stor
     moved = error(400, "AuthorizationHeaderMalformed")
     moved.headers["x-amz-bucket-region"] = "eu-west-3"
     canned.answer(moved, GOOD)
-    first_way = store._calls._uploads._courier
+    first_way = store._calls._transport._courier
     store.put("b", PHOTO)
     store.put("c", PHOTO)
     assert ["amz-sdk-invocation-id" in asked.headers for asked in canned.asked] == [False, False, True, False]
-    assert store._calls._uploads._courier is not first_way, "the way is asked for anew"
+    assert store._calls._transport._courier is not first_way, "the way is asked for anew"
     assert store.requests.put == 4
 
 
@@ -225,6 +240,199 @@ def test_the_certificates_are_those_that_botocore_trusts() -> None:
     assert ca_bundle(None, {}).endswith("cacert.pem")
 
 
+# --- downloads ---------------------------------------------------------------------------------------------
+
+BODY = bytes(range(256)) * 40
+HERE = Reply(200, BODY, {"ETag": '"e"', "Last-Modified": "Tue, 14 Nov 2023 22:13:20 GMT"})
+
+
+def test_it_is_libcurl_that_fetches(canned: CannedS3, store: S3Store) -> None:
+    canned.answer(Reply(206, BODY[5:9], {**HERE.headers, "Content-Range": f"bytes 5-8/{len(BODY)}"}))
+    with store.get("a b", version_id="v+1", span=Span(5, 4), if_match="e") as body:
+        assert b"".join(body) == BODY[5:9]
+        assert body.info.size == len(BODY)
+    (asked,) = canned.asked
+    assert (asked.method, asked.path) == ("GET", "/photos/a%20b?versionId=v%2B1")
+    assert (asked.headers["range"], asked.headers["if-match"]) == ("bytes=5-8", '"e"')
+    assert "amz-sdk-invocation-id" not in asked.headers
+    assert not {"accept", "accept-encoding", "content-length", "content-type", "expect"} & asked.headers.keys()
+    assert asked.headers["x-amz-content-sha256"] == EMPTY
+    assert "range" in asked.headers["authorization"]
+    assert store.requests.other == 1
+
+
+def test_a_head_goes_the_same_way(canned: CannedS3, store: S3Store) -> None:
+    canned.answer(Reply(200, b"", {**HERE.headers, "Content-Length": str(5 << 30), "x-amz-meta-mtime": "1.5"}))
+    info = store.head("a", version_id="v")
+    assert (info.size, dict(info.metadata), info.last_modified_ns) == (5 << 30, {"mtime": "1.5"}, 1_700_000_000 * 10**9)
+    assert (canned.asked[0].method, canned.asked[0].path) == ("HEAD", "/photos/a?versionId=v")
+    assert canned.asked[0].headers["x-amz-checksum-mode"] == "ENABLED"
+    assert (store.requests.head, "amz-sdk-invocation-id" in canned.asked[0].headers) == (1, False)
+
+
+def test_what_was_stored_packed_comes_as_it_was_stored(canned: CannedS3, store: S3Store) -> None:
+    packed = gzip.compress(BODY)
+    canned.answer(Reply(200, packed, {**HERE.headers, "Content-Encoding": "gzip"}))
+    with store.get("a") as body:
+        assert b"".join(body) == packed
+    ((_, whole),) = store.get_many([Wanted("a", None, 1 << 20)], more=lambda: True)
+    assert isinstance(whole, Whole)
+    assert whole.data == packed
+
+
+def test_a_file_that_looks_like_an_error_is_a_file(canned: CannedS3, store: S3Store) -> None:
+    file = error(200, "InternalError").body
+    canned.answer(Reply(200, file, HERE.headers))
+    with store.get("a.xml") as body:
+        assert b"".join(body) == file
+    ((_, whole),) = store.get_many([Wanted("a", None, 1000)], more=lambda: True)
+    assert isinstance(whole, Whole)
+    assert whole.data == file
+
+
+def test_a_busy_server_is_asked_again_before_a_body_begins(canned: CannedS3, store: S3Store) -> None:
+    canned.answer(error(503, "SlowDown"), HERE)
+    with store.get("a") as body:
+        assert b"".join(body) == BODY
+    canned.answer(error(503, "SlowDown"), HERE)
+    ((_, whole),) = store.get_many([Wanted("a", None, len(BODY))], more=lambda: True)
+    assert isinstance(whole, Whole)
+    assert store.requests.other == 4
+
+
+def test_a_body_that_breaks_off_is_an_error_at_its_place(canned: CannedS3, store: S3Store) -> None:
+    canned.answer(Reply(200, BODY, HERE.headers, cut=True))
+    came = bytearray()
+    with pytest.raises(ObjectError, match="the connection failed"), store.get("a") as body:
+        for chunk in body:
+            came += chunk
+    assert came == BODY, "what came before is good, and the rest can be asked for"
+    assert store.requests.other == 1
+    ((_, failed),) = store.get_many([Wanted("a", None, len(BODY))], more=lambda: True)
+    assert isinstance(failed, ObjectError)
+    assert store.requests.other == 4, "a whole one is tried again"
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "kind"),
+    [
+        (404, "NoSuchKey", ObjectMissingError),
+        (404, "NoSuchVersion", ObjectMissingError),
+        (403, "InvalidObjectState", ObjectArchivedError),
+        (412, "PreconditionFailed", ObjectChangedError),
+        (403, "AccessDenied", BucketError),
+        (404, "NoSuchBucket", BucketError),
+    ],
+)
+def test_what_a_read_is_refused_for(
+    canned: CannedS3, store: S3Store, status: int, code: str, kind: type[Exception]
+) -> None:
+    canned.answer(error(status, code))
+    with pytest.raises(kind), store.get("a"):
+        pytest.fail("a refused object was opened")
+    ((_, failed),) = store.get_many([Wanted("a", None, 1)], more=lambda: True)
+    assert type(failed) is kind
+    canned.answer(HERE)
+    with store.get("a") as body:
+        assert b"".join(body) == BODY, "the connection is good for another request"
+
+
+def test_reads_of_a_bucket_that_moved_are_left_to_botocore(canned: CannedS3, store: S3Store) -> None:
+    moved = error(400, "AuthorizationHeaderMalformed")
+    moved.headers["x-amz-bucket-region"] = "eu-west-3"
+    canned.answer(moved, HERE)
+    with store.get("a") as body:
+        assert b"".join(body) == BODY
+    canned.answer(moved, HERE)
+    ((_, whole),) = store.get_many([Wanted("a", None, len(BODY))], more=lambda: True)
+    assert isinstance(whole, Whole)
+    assert ["amz-sdk-invocation-id" in asked.headers for asked in canned.asked] == [False, True] * 2
+
+
+def test_a_body_that_nobody_takes_stays_at_the_senders(canned: CannedS3, store: S3Store) -> None:
+    size = 64 << 20
+    canned.answer(Reply(200, bytes(size), HERE.headers))
+    taken = 0
+    with store.get("a") as body:
+        inflow = body._chunks.gi_frame.f_locals["body"]._inflow  # type: ignore[attr-defined]
+        for chunk in body:
+            taken += len(chunk)
+            assert len(chunk) <= 1 << 20
+            assert inflow._lane.curl.getinfo(pycurl.SIZE_DOWNLOAD_T) - taken <= 1 << 20
+    assert taken == size
+
+
+def test_a_body_that_is_left_leaves_no_bytes_to_the_next(canned: CannedS3, store: S3Store) -> None:
+    canned.answer(Reply(200, bytes(8 << 20), HERE.headers), HERE)
+    with store.get("a") as body:
+        next(body)
+    with store.get("b") as body:
+        assert b"".join(body) == BODY
+
+
+def test_a_limit_holds_for_what_comes_too(canned: CannedS3) -> None:
+    canned.answer(HERE)
+    with closing(canned.server.open_store("photos", transport="curl", bwlimit=1_000_000)) as store:
+        taken: list[int] = []
+        with mock.patch.object(store._calls._bucket, "take", taken.append):
+            with store.get("a") as body:
+                list(body)
+            list(store.get_many([Wanted("a", None, len(BODY))] * 2, more=lambda: True))
+        assert sum(taken) == 3 * len(BODY)
+
+
+@pytest.mark.parametrize("transport", ["curl", "boto3"])
+def test_an_answer_that_makes_no_sense(canned: CannedS3, transport: str) -> None:
+    canned.answer(Reply(206, b"x", {**HERE.headers, "Content-Range": "bytes */x"}))
+    with closing(canned.server.open_store("photos", transport=transport, max_attempts=1)) as store:
+        with pytest.raises(ObjectError) as caught, store.get("a", span=Span(0, 1)):
+            pytest.fail("it is no span")
+        assert caught.value.code == "RangeIgnored"
+        canned.answer(Reply(200, b"", {**HERE.headers, "Last-Modified": "yesterday"}))
+        with pytest.raises(ObjectError, match="makes no sense"):
+            store.head("a")
+
+
+def test_handles_are_used_for_one_kind_after_the_other(canned: CannedS3, store: S3Store) -> None:
+    big = content_of(b"photo" * 400_000)
+    good = Reply(headers={"ETag": '"e"', "x-amz-checksum-sha256": encode_checksum(big.sha256)})
+    source = Sendable(big.stat.size, big.crc32, lambda offset, count: (big.data or b"")[offset : offset + count])
+    for _ in range(2):
+        canned.answer(good)
+        store.put("big", replace(big, data=None), source=source)
+        assert canned.asked[-1].body == big.data
+        canned.answer(GOOD)
+        store.put("small", PHOTO)
+        assert canned.asked[-1].body == PHOTO.data
+        canned.answer(HERE)
+        with store.get("a") as body:
+            assert b"".join(body) == BODY
+        assert store.head("a").size == len(BODY)
+        assert [asked.headers.get("content-length") for asked in canned.asked[-2:]] == [None, None]
+
+
+def test_a_body_that_is_read_is_sent_again_from_its_start(canned: CannedS3, store: S3Store) -> None:
+    big = content_of(b"photo" * 400_000)
+    canned.answer(
+        error(503, "SlowDown"), Reply(headers={"ETag": '"e"', "x-amz-checksum-sha256": encode_checksum(big.sha256)})
+    )
+    source = Sendable(big.stat.size, big.crc32, lambda offset, count: (big.data or b"")[offset : offset + count])
+    store.put("big", replace(big, data=None), source=source)
+    assert [asked.body for asked in canned.asked] == [big.data] * 2
+
+
+def test_a_body_that_turns_out_wrong_is_never_whole_on_the_wire(canned: CannedS3, store: S3Store) -> None:
+    big = content_of(b"photo" * 400_000)
+    canned.answer(Reply(headers={"ETag": '"e"', "x-amz-checksum-sha256": encode_checksum(big.sha256)}))
+    store._puts._abilities.checksums = Support.HONOURED
+    wrong = Sendable(big.stat.size, big.crc32 ^ 1, lambda offset, count: (big.data or b"")[offset : offset + count])
+    with pytest.raises(RacedError):
+        store.put("big", replace(big, data=None), source=wrong)
+    assert all(len(asked.body) < big.stat.size for asked in canned.asked)
+    canned.answer(GOOD)
+    store.put("small", PHOTO)
+
+
 # --- requests without a body -------------------------------------------------------------------------------
 
 LISTED = xml("ListBucketResult", "<IsTruncated>false</IsTruncated><Contents><Key>p/a</Key><Size>5</Size></Contents>")
@@ -322,7 +530,7 @@ def test_questions_have_the_credentials_of_the_moment(canned: CannedS3, store: S
     keys(store)
     renewed = mock.Mock(spec=RefreshableCredentials)
     renewed.get_frozen_credentials.return_value = mock.Mock(access_key="NEW", secret_key="new", token="a-token")
-    with mock.patch.object(store._calls._uploads, "_ports", mock.Mock(credentials=renewed)):
+    with mock.patch.object(store._calls._transport, "_ports", mock.Mock(credentials=renewed)):
         keys(store)
     assert "Credential=NEW/" in canned.asked[1].headers["authorization"]
     assert canned.asked[1].headers["x-amz-security-token"] == "a-token"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import threading
 import unicodedata
@@ -19,7 +20,7 @@ from lrsync.core.keys import noted_path, trash_key
 from lrsync.core.model import Content
 from lrsync.core.objects import ListedVersion, PartInfo, Stored
 from lrsync.core.parts import object_metadata
-from lrsync.core.ports import ObjectStore, Span
+from lrsync.core.ports import ObjectStore, RacedError, Sendable, Span, Wanted, Whole
 from lrsync.core.proof import encode_checksum, encode_crc32, proves_content
 from lrsync.core.thaw import AWAKE, Archive, Thaw, ThawState, Tier
 from lrsync.engine import listing
@@ -41,7 +42,7 @@ PART = 5 << 20  # the least that S3 takes for any part but the last
 SERVERS = {"moto": "moto_s3", "seaweed": "seaweed", "seaweed_tls": "seaweed_tls", "rclone": "rclone_s3"}
 STORES = ["memory", *SERVERS]
 EITHER_WAY = pytest.mark.parametrize("make_bucket", [*STORES, *(f"{name}-boto3" for name in SERVERS)], indirect=True)
-"""For tests that send bodies: through libcurl, as all of them do, and through boto3 too."""
+"""For tests of what goes through libcurl, as all of them do: through boto3 too."""
 
 
 @dataclass(frozen=True)
@@ -189,6 +190,7 @@ def test_an_overwrite_replaces_bytes_and_metadata(at: Bucket) -> None:
     assert dict(at.store.head("a").metadata) == object_metadata(newer)
 
 
+@EITHER_WAY
 def test_what_is_not_there(at: Bucket) -> None:
     with pytest.raises(ObjectMissingError):
         at.store.head("nothing")
@@ -196,6 +198,7 @@ def test_what_is_not_there(at: Bucket) -> None:
         pytest.fail("an object that is not there was opened")
 
 
+@EITHER_WAY
 def test_a_span_of_an_object(at: Bucket) -> None:
     data = bytes(range(256)) * 1000
     content = content_of(data, mtime_ns=1_700_000_000_123_456_789)
@@ -207,6 +210,7 @@ def test_a_span_of_an_object(at: Bucket) -> None:
         assert (info.size, info.etag, dict(info.metadata)) == (len(data), stored.etag, object_metadata(content))
 
 
+@EITHER_WAY
 def test_a_whole_object_tells_what_it_is(at: Bucket) -> None:
     stored = at.store.put("a", content_of(b"photo"))
     with at.store.get("a", if_match=stored.etag) as body:
@@ -215,11 +219,48 @@ def test_a_whole_object_tells_what_it_is(at: Bucket) -> None:
         assert b"".join(body) == b"photo"
 
 
+@EITHER_WAY
 def test_an_object_that_was_replaced_meanwhile_is_not_read_on(at: Bucket) -> None:
     old = at.store.put("a", content_of(b"old bytes"))
     at.store.put("a", content_of(b"new bytes"))
     with pytest.raises(ObjectChangedError), at.store.get("a", span=Span(4, 5), if_match=old.etag):
         pytest.fail("half of another object was read")
+
+
+@EITHER_WAY
+def test_many_come_at_once_as_one_by_one(at: Bucket) -> None:
+    contents = {f"m/{number} +ü.xmp": content_of(b"x" * number, mtime_ns=number) for number in range(20)}
+    for key, content in contents.items():
+        at.store.put(key, content)
+    wanted = [
+        *(Wanted(key, None, 100) for key in contents),
+        Wanted("m/none", None, 100),
+        Wanted("m/19 +ü.xmp", None, 18),
+    ]
+    came = dict(at.store.get_many(wanted, more=lambda: True))
+    assert sorted(came) == list(range(22))
+    for index, (key, content) in enumerate(contents.items()):
+        whole = came[index]
+        assert isinstance(whole, Whole)
+        assert (whole.data, whole.info.key, whole.info.size) == (content.data, key, len(content.data or b""))
+        assert dict(whole.info.metadata) == object_metadata(content)
+        assert whole.info.etag == at.store.head(key).etag
+    assert isinstance(came[20], ObjectMissingError)
+    long = came[21]
+    assert isinstance(long, ObjectError)
+    assert long.code == "TooLong"
+    assert list(at.store.get_many([], more=lambda: True)) == []
+
+
+@EITHER_WAY
+def test_many_stop_coming_when_they_are_told_to(at: Bucket) -> None:
+    for number in range(30):
+        at.store.put(f"m/{number}", content_of(b"x"))
+    came: list[int] = []
+    wanted = [Wanted(f"m/{number}", None, 1) for number in range(30)]
+    for index, _ in at.store.get_many(wanted, more=lambda: len(came) < 5):
+        came.append(index)
+    assert 5 <= len(came) < 20
 
 
 # --- what must not get in ----------------------------------------------------------------------------------
@@ -238,6 +279,65 @@ def test_wrong_bytes_never_pass(at: Bucket) -> None:
     with pytest.raises(ChecksumMismatchError):
         at.store.put("second", damaged())
     assert listed_keys(at.store) == ["good"]
+
+
+def read_from(data: bytes, crc32: int) -> Sendable:
+    """Bytes that are read as they are sent."""
+    return Sendable(len(data), crc32, lambda offset, count: data[offset : offset + count])
+
+
+@EITHER_WAY
+@pytest.mark.parametrize("if_absent", [False, True])
+def test_what_is_read_as_it_is_sent(at: Bucket, if_absent: bool) -> None:
+    data = b"photo" * 300_000
+    content = replace(content_of(data), data=None)
+    for key in ("a", "b"):  # what the first answer teaches must not change what the second proves
+        stored = at.store.put(key, content, if_absent=if_absent, source=read_from(data, content.crc32))
+        info = at.store.head(key)
+        assert read(at.store, key) == data
+        assert (info.etag, dict(info.metadata)) == (stored.etag, object_metadata(content))
+        assert proves_content(info, content)
+
+
+@EITHER_WAY
+def test_a_file_that_changes_as_it_is_sent_is_not_stored(at: Bucket) -> None:
+    data = b"photo" * 300_000
+    content = replace(content_of(data), data=None)
+    at.store.put("first", content, source=read_from(data, content.crc32))
+    changed = read_from(data[:-1] + b"?", content.crc32)
+    with pytest.raises(RacedError):
+        at.store.put("second", content, source=changed)
+    upload_id = at.store.start_multipart("parts", content)
+    with pytest.raises(RacedError):
+        at.store.put_part("parts", upload_id, 1, changed)
+    assert [part.number for part in at.store.list_parts("parts", upload_id)] == []
+    at.store.abort_multipart("parts", upload_id)
+    assert listed_keys(at.store) == ["first"]
+
+
+@EITHER_WAY
+def test_what_reading_runs_into_is_raised(at: Bucket) -> None:
+    def unreadable(offset: int, count: int) -> bytes:
+        raise OSError(errno.EIO, "the drive does not answer")
+
+    content = content_of(b"photo" * 300_000)
+    at.store.put("good", content)
+    source = Sendable(content.stat.size, content.crc32, unreadable)
+    with pytest.raises(OSError, match="does not answer"):
+        at.store.put("bad", replace(content, data=None), source=source)
+    assert listed_keys(at.store) == ["good"]
+
+
+@EITHER_WAY
+def test_parts_that_are_read_as_they_are_sent(at: Bucket) -> None:
+    data, content = parts_content(PART, 1000)
+    upload_id = at.store.start_multipart("big", content)
+    cut = [data[:PART], data[PART:]]
+    sources = [read_from(one, isal_zlib.crc32(one)) for one in cut]
+    parts = [at.store.put_part("big", upload_id, number, source) for number, source in enumerate(sources, start=1)]
+    assert [(part.number, part.size) for part in parts] == [(1, PART), (2, 1000)]
+    at.store.complete_multipart("big", upload_id, parts, content)
+    assert read(at.store, "big") == data
 
 
 @EITHER_WAY

@@ -31,8 +31,11 @@ def lowered_limits() -> Iterator[tuple[Any, str]]:
     from lrsync.engine import recorder, transfer, uploads
 
     yield parts, "MIB"  # parts are whole MiB
+    yield parts, "PART_BYTES"
     for module in (parts, recorder, transfer, uploads):
         yield module, "SINGLE_PUT_LIMIT"
+    for module in (parts, transfer):
+        yield module, "HELD_BYTES"
 
 
 def _lower_limits() -> None:

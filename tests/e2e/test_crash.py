@@ -22,9 +22,9 @@ pytestmark = pytest.mark.timeout(600)
 Make = Callable[..., Machine]
 
 MANY, FEW = 2000, 500
-LARGE_BYTES = 40 << 20
-LARGE_PUTS = 5
-"""Three parts, and the requests that begin and complete them."""
+LARGE_BYTES = 70 << 20
+LARGE_PUTS = 7
+"""Five parts, and the requests that begin and complete them."""
 BATCH = 50
 IN_FLIGHT = 8 * 4
 """Threads, and what waits for each of them."""
@@ -152,7 +152,7 @@ def test_asked_to_stop(seaweed: S3Server, machine: Make, number: signal.Signals)
 
 def test_asked_twice_to_stop(seaweed: S3Server, machine: Make) -> None:
     here: Machine = machine(seaweed, {"long.mov": os.urandom(LARGE_BYTES), "a.jpg": b"a"})
-    # A part takes half a minute at this speed, and is in flight when the first signal comes.
+    # A part takes half a minute at this speed, and is on its way when the first signal comes.
     with here.started("sync", "--bwlimit", "500K") as process:
         assert wait_until(lambda: here.recorded() >= 1, process)
         process.send_signal(signal.SIGINT)

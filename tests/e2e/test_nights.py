@@ -72,7 +72,7 @@ def make_library(root: Path, *, newlines: bool) -> None:
             },
             "clip.mov": data(400_000),
             # Two parts of 16 MiB and a rest.
-            "long clip.mov": data(33 << 20),
+            "long clip.mov": data(65 << 20),
         },
         mtime_ns=1_700_000_000_123_456_700,
     )

@@ -467,7 +467,7 @@ def test_an_object_that_is_replaced_while_it_is_read_is_never_half_of_each(
 
 
 def test_a_stop_ends_it_and_the_next_run_goes_on(world: World, target: Path) -> None:
-    stop = iter([False] * 12)
+    stop = iter([False] * 4)
     with pytest.raises(InterruptedRun):
         restored(world, RestoreRequest(to=str(target)), stopping=lambda: next(stop, True), options={"threads": 1})
     done = facts(target)

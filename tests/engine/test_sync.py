@@ -157,9 +157,11 @@ def test_excluding_never_deletes_what_was_backed_up(world: World) -> None:
 
 
 def test_large_file_goes_in_parts_and_quietly_after(world: World) -> None:
-    data = os.urandom(40 << 20)
+    data, sent = os.urandom(70 << 20), list[str]()
     world.make({"big.mov": data})
+    world.store.fail_after = lambda operation, key: sent.append(operation) if key.endswith("big.mov") else None
     world.sync()
+    assert sent.count("put_part") == 5
     assert world.objects()[f"{PREFIX}/big.mov"] == data
     assert world.store.uploads == []
     with Manifest(world.path, PREFIX) as manifest:

@@ -278,6 +278,10 @@ class RottenIO(io.FileIO):
             raise OSError(errno.EIO, os.strerror(errno.EIO))
         return super().readinto(memoryview(buffer)[:100]) or 0
 
+    def read(self, size: int = -1, /) -> bytes:
+        buffer = bytearray(max(0, size))
+        return bytes(buffer[: self.readinto(buffer)])
+
 
 @pytest.mark.parametrize("known", [False, True], ids=["new", "known"])
 def test_a_rotten_disk_is_one_files_failure(world: World, monkeypatch: pytest.MonkeyPatch, known: bool) -> None:

@@ -18,7 +18,8 @@ from lrsync.adapters.manifest import Manifest
 from lrsync.core.amounts import MaxDelete
 from lrsync.core.findings import FindingKind
 from lrsync.core.model import Drift
-from lrsync.engine import sync
+from lrsync.core.parts import HELD_BYTES
+from lrsync.engine import changes, recorder, transfer, uploads
 from lrsync.errors import BucketError, ExitCode, LrsyncError
 from tests.engine.world import PREFIX
 from tests.faults import proxy as faults
@@ -35,6 +36,13 @@ VICTIM = "2024/03.jpg"
 LARGE = 33 << 20
 PARTS = 3
 THREADS = 3
+
+
+@pytest.fixture(autouse=True)
+def _large_from_32_mib(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Half of what it is, so that a file of parts is not sent for longer than it takes to see what comes of it."""
+    for module in (recorder, transfer, uploads):
+        monkeypatch.setattr(module, "SINGLE_PUT_LIMIT", 32 << 20)
 
 
 def large_file(night: Night, name: str = "clip.mov") -> bytes:
@@ -79,6 +87,22 @@ def test_a_passing_fault_of_an_upload_is_tried_again(night: Night, fault: Fault,
     night.check_truth()
     assert night.check_recovery().requests.total == 0
     assert sent_twice(night) <= {f"{PREFIX}/{VICTIM}"}
+
+
+@pytest.mark.parametrize(
+    ("fault", "transport"),
+    [*((fault, "curl") for fault in PASSING.values()), (faults.reset_in_body(1 << 20), "boto3")],
+    ids=[*PASSING, "boto3"],
+)
+def test_a_passing_fault_of_a_file_that_is_read_as_it_is_sent(night: Night, fault: Fault, transport: str) -> None:
+    data = random.Random(5).randbytes(HELD_BYTES + 1)
+    night.transport = transport
+    night.make({"clip.mov": data})
+    night.proxy.on("PutObject", fault, key="clip.mov")
+    summary = night.sync()
+    assert (summary.exit_code, summary.errors) == (ExitCode.OK, [])
+    assert night.objects() == {f"{PREFIX}/clip.mov": data}
+    assert night.check_recovery().requests.total == 0
 
 
 @pytest.mark.parametrize("operation", ["ListObjectsV2", "HeadObject", "CopyObject", "DeleteObject"])
@@ -308,7 +332,7 @@ def test_a_store_that_takes_nothing_is_given_up_on(night: Night) -> None:
     rule = night.proxy.on("PutObject", reply(500, "InternalError"), times=None)
     error = night.sync_failing(ExitCode.BUCKET)
     assert re.match(r"5\d files in a row could not be stored; the last one: .*as scripted", error.message)
-    assert rule.fired < sync.MAX_FAILED_IN_A_ROW + 5 * THREADS
+    assert rule.fired < changes.MAX_FAILED_IN_A_ROW + 5 * THREADS
     assert len(night.recorded()) == 10
     night.check_truth()
     assert night.check_recovery().actions.uploaded == 110

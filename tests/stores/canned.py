@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import ClassVar
@@ -80,7 +80,8 @@ class _Handler(BaseHTTPRequestHandler):
             self.send_header("Content-Length", str(len(reply.body) + (1000 if reply.cut else 0)))
         self.end_headers()
         if self.command != "HEAD":
-            self.wfile.write(reply.body)
+            with suppress(ConnectionError):  # whoever asked has heard enough
+                self.wfile.write(reply.body)
         self.close_connection = self.close_connection or reply.cut
 
     do_GET = do_PUT = do_POST = do_HEAD = do_DELETE = _handle

@@ -17,7 +17,7 @@ from lrsync.core.keys import trash_note
 from lrsync.core.model import Content, ManifestEntry
 from lrsync.core.objects import ListedFolder, ListedObject, ListedVersion, ObjectInfo, PartInfo, Stored
 from lrsync.core.parts import object_metadata
-from lrsync.core.ports import Body, Span
+from lrsync.core.ports import Body, RacedError, Sendable, Span, Wanted, Whole
 from lrsync.core.proof import encode_checksum, encode_crc32
 from lrsync.core.runs import RequestCounts
 from lrsync.core.scan import Stat
@@ -47,6 +47,15 @@ class StoredObject:
     version_id: str | None
     storage_class: str
     modified_ns: int
+
+
+def _read(source: Sendable) -> bytes:
+    """What a source gives, in two pieces where it can be; compared with what was hashed, as any store must."""
+    half = source.length // 2
+    data = b"".join(source.read(at, count) for at, count in ((0, half), (half, source.length - half)) if count)
+    if isal_zlib.crc32(data) != source.crc32:
+        raise RacedError("the bytes to send are not the ones that were hashed")
+    return data
 
 
 @dataclass(slots=True)
@@ -145,18 +154,19 @@ class MemoryStore:
         with self._lock:
             return replace(self._counts)
 
-    def put(self, key: str, content: Content, *, if_absent: bool = False) -> Stored:
-        """Store `content.data`."""
-        if content.data is None:
+    def put(self, key: str, content: Content, *, if_absent: bool = False, source: Sendable | None = None) -> Stored:
+        """Store `content.data`, or what the source gives."""
+        data = content.data if source is None else _read(source)
+        if data is None:
             raise ValueError("a single PUT needs the bytes in memory")
         with self._request("put", "put", key):
-            if hashlib.sha256(content.data).digest() != content.sha256:
+            if hashlib.sha256(data).digest() != content.sha256:
                 raise ChecksumMismatchError("the bytes are not the ones that were hashed", code="BadDigest")
             self._check_absent(key, if_absent)
             checksum = Checksum(ChecksumKind.SHA256, encode_checksum(content.sha256))
             if not self.checksums:
-                checksum = Checksum(ChecksumKind.MD5, encode_checksum(bytes.fromhex(_md5(content.data))))
-            return self._write(key, content.data, _md5(content.data), object_metadata(content), checksum)
+                checksum = Checksum(ChecksumKind.MD5, encode_checksum(bytes.fromhex(_md5(data))))
+            return self._write(key, data, _md5(data), object_metadata(content), checksum)
 
     def put_many(
         self, uploads: Sequence[tuple[str, Content]], *, if_absent: bool, more: Callable[[], bool]
@@ -177,8 +187,9 @@ class MemoryStore:
             self._uploads[upload_id] = _Upload(key, content)
             return upload_id
 
-    def put_part(self, key: str, upload_id: str, number: int, data: bytes) -> PartInfo:
+    def put_part(self, key: str, upload_id: str, number: int, data: bytes | Sendable) -> PartInfo:
         """Store one part."""
+        data = data if isinstance(data, bytes) else _read(data)
         with self._request("put_part", "put", key):
             self._upload(key, upload_id).parts[number] = data
             return PartInfo(number, len(data), _md5(data), encode_crc32(isal_zlib.crc32(data)))
@@ -271,6 +282,22 @@ class MemoryStore:
                     raise ObjectError("the store does not send parts of an object", code="RangeIgnored")
                 data = data[span.offset : span.offset + span.length]
         yield Body(self._info(key, found), self._chunks(key, data))
+
+    def get_many(
+        self, wanted: Sequence[Wanted], *, more: Callable[[], bool]
+    ) -> Iterator[tuple[int, Whole | ObjectError | LrsyncError]]:
+        """`get`, one by one."""
+        for index, one in enumerate(wanted):
+            if not more():
+                return
+            try:
+                with self.get(one.key, version_id=one.version_id) as body:
+                    data = b"".join(body)
+            except (ObjectError, LrsyncError) as error:
+                yield index, error
+            else:
+                long = ObjectError("is larger in the bucket than was expected", code="TooLong")
+                yield index, Whole(body.info, data) if len(data) <= one.most else long
 
     def _chunks(self, key: str, data: bytes) -> Iterator[bytes]:
         for offset in range(0, len(data), 65_536):

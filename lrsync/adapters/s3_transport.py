@@ -9,12 +9,12 @@ import logging
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
+from lrsync.adapters.s3_body import Body, ReadBody
 from lrsync.adapters.s3_errors import BOTO_ERRORS
 from lrsync.adapters.s3_route import Probe, UnknownRouteError, ca_bundle
 from lrsync.adapters.s3_sign import Keys
-from lrsync.adapters.throttle import ThrottledBody
 from lrsync.errors import UsageError
 
 if TYPE_CHECKING:
@@ -31,12 +31,11 @@ MOST_WAIT_S: Final = 60
 _LOG: Final = logging.getLogger("lrsync")
 
 
-@dataclass(frozen=True, slots=True)
-class Parcel:
-    """One body to send. `params` are boto3's; `sha256` of the body where it is known, else it goes unsigned."""
+class Parcel(NamedTuple):
+    """One request. `params` are boto3's; `body` None for none; its `sha256` where known, else it goes unsigned."""
 
     params: Mapping[str, Any]
-    body: bytes | ThrottledBody
+    body: Body | None = None
     sha256: bytes | None = None
 
 
@@ -55,8 +54,8 @@ class Question:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class UploadPorts:
-    """What uploads need of the connection to S3. `count` hears of each HTTP request by its API's name."""
+class TransportPorts:
+    """What a transport needs of the connection to S3. `count` hears of each HTTP request by its API's name."""
 
     bucket: str
     client: Any
@@ -69,10 +68,10 @@ class UploadPorts:
     count: Callable[[str, int], None]
 
 
-class Uploads:
-    """Sends bodies, from any thread."""
+class Transport:
+    """Sends requests, from any thread."""
 
-    def __init__(self, ports: UploadPorts, transport: str | None) -> None:
+    def __init__(self, ports: TransportPorts, transport: str | None) -> None:
         self._ports = ports
         self._lock = threading.Lock()
         self._courier: Courier | None = None
@@ -96,7 +95,7 @@ class Uploads:
             if transport == CURL:
                 hint = "pip install pycurl, or leave --transport out"
                 raise UsageError("libcurl cannot be used: pycurl is not installed", hint=hint) from error
-            _LOG.info("uploads go through boto3: pycurl is not installed")
+            _LOG.info("bodies go through boto3: pycurl is not installed")
             return False
         return True
 
@@ -123,6 +122,19 @@ class Uploads:
             else:
                 yield index, result
 
+    def open(self, method: str, parcel: Parcel) -> Answer | Exception:
+        """What boto3's method answers or raises. Its `Body` has `iter_chunks`, and is to be closed."""
+        courier = self._find_courier() if self._by_curl else None
+        if courier is None:
+            return self._ask_boto3(method, parcel)
+        from lrsync.adapters.s3_courier import ElsewhereError
+
+        result = courier.open(method, parcel)
+        if isinstance(result, ElsewhereError):
+            self._forget(courier)
+            return self._ask_boto3(method, parcel)
+        return result
+
     def ask(self, question: Question) -> Reply | None:
         """The answer to a request without a body; None where botocore is to send it. Raises boto3's errors."""
         courier = self._find_courier() if self._by_curl else None
@@ -138,11 +150,22 @@ class Uploads:
             return None
 
     def _by_boto3(self, method: str, parcel: Parcel) -> Answer | Exception:
+        """As the courier answers: with all of a body."""
+        answer = self._ask_boto3(method, parcel)
+        if isinstance(answer, dict) and "Body" in answer:
+            try:
+                answer["Body"] = answer["Body"].read()
+            except BOTO_ERRORS as error:
+                return error
+        return answer
+
+    def _ask_boto3(self, method: str, parcel: Parcel) -> Answer | Exception:
+        body = {} if parcel.body is None else {"Body": parcel.body}
         try:
-            answer: Answer = getattr(self._ports.client, method)(
-                Bucket=self._ports.bucket, Body=parcel.body, **parcel.params
-            )
+            answer: Answer = getattr(self._ports.client, method)(Bucket=self._ports.bucket, **body, **parcel.params)
         except (*BOTO_ERRORS, ValueError, TypeError, OverflowError, RuntimeError) as error:
+            if isinstance(parcel.body, ReadBody) and parcel.body.error is not None:
+                raise parcel.body.error from None  # what the file said, not what botocore makes of it
             return error
         return answer
 
@@ -152,7 +175,7 @@ class Uploads:
                 try:
                     self._courier = self._make_courier()
                 except UnknownRouteError as reason:
-                    _LOG.warning("uploads go through boto3: %s", reason)
+                    _LOG.warning("bodies go through boto3: %s", reason)
                     self._by_curl = False
             return self._courier
 
@@ -163,15 +186,17 @@ class Uploads:
 
         ports = self._ports
         route = self._probe.learn(ports.bucket, self._keys())
-        settings = WireSettings(
-            user_agent=route.user_agent,
-            ca=ca_bundle(ports.ca_setting) if ports.verify_ssl else None,
-            proxy=route.proxy,
-            connect_timeout_s=ports.connect_timeout_s,
-            stall_timeout_s=ports.stall_timeout_s,
+        wire = Wire(
+            WireSettings(
+                user_agent=route.user_agent,
+                ca=ca_bundle(ports.ca_setting) if ports.verify_ssl else None,
+                proxy=route.proxy,
+                connect_timeout_s=ports.connect_timeout_s,
+                stall_timeout_s=ports.stall_timeout_s,
+            )
         )
-        self._asker = Asker(route, settings, keys=self._keys, count=ports.count, attempts=ports.attempts)
-        return Courier(route, Wire(settings), keys=self._keys, count=ports.count, attempts=ports.attempts)
+        self._asker = Asker(route, wire, keys=self._keys, count=ports.count, attempts=ports.attempts)
+        return Courier(route, wire, keys=self._keys, count=ports.count, attempts=ports.attempts)
 
     def _keys(self) -> Keys:
         """The credentials as they are now: boto3 renews those that expire."""
@@ -183,17 +208,16 @@ class Uploads:
     def _forget(self, courier: Courier) -> None:
         with self._lock:
             if self._courier is courier:
-                self._close_both()
+                self._close_wire()
 
     def close(self) -> None:
         """Close libcurl's connections; boto3's are its owner's to close."""
         with self._lock:
-            self._close_both()
+            self._close_wire()
 
-    def _close_both(self) -> None:
-        for one in (self._courier, self._asker):
-            if one is not None:
-                one.close()
+    def _close_wire(self) -> None:
+        if self._courier is not None:
+            self._courier.close()
         self._courier = self._asker = None
 
 

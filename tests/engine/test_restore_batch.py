@@ -1,0 +1,204 @@
+"""Small files come back together: as one by one, at one request each, and what is odd about one is that one's."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from lrsync.adapters import newfiles
+from lrsync.core.counts import RestoreCounts
+from lrsync.core.events import BytesSent, FileBack, WorkStarted
+from lrsync.core.model import Drift
+from lrsync.core.requests import RestoreRequest
+from lrsync.core.restoring import RestoreItem
+from lrsync.core.runs import RunSummary
+from lrsync.engine.restore_batch import MAX_BYTES, MAX_FILE_BYTES, MAX_FILES, Job, in_batches
+from lrsync.errors import BucketError, ExitCode, InterruptedRun, ObjectError
+from tests.engine.restoring import restored
+from tests.engine.world import PREFIX, World
+from tests.trees import LONG_AGO_NS, make_tree
+
+COUNT = 30
+NAMES = [f"2024/{number:02}.jpg" for number in range(COUNT)]
+ODD = NAMES[7]
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> World:
+    """A library of small files, and a folder for them to come back to."""
+    made = World(tmp_path)
+    make_tree(made.photos, {"2024": {f"{n:02}.jpg": f"photo {n}".encode() for n in range(COUNT)}}, mtime_ns=LONG_AGO_NS)
+    made.sync()
+    made.events.clear()
+    (tmp_path / "target").mkdir()
+    return made
+
+
+def run(world: World, **more: Any) -> RunSummary:
+    return restored(world, RestoreRequest(to=str(world.home / "target")), **more)
+
+
+def back(world: World) -> dict[str, bytes]:
+    target = world.home / "target"
+    return {path.relative_to(target).as_posix(): path.read_bytes() for path in target.rglob("*") if path.is_file()}
+
+
+def expected(*without: str) -> dict[str, bytes]:
+    return {name: f"photo {number}".encode() for number, name in enumerate(NAMES) if name not in without}
+
+
+def counts_of(summary: RunSummary) -> RestoreCounts:
+    assert summary.restored is not None
+    return summary.restored
+
+
+# --- what goes together ------------------------------------------------------------------------------------
+
+
+def job(size: int) -> Job:
+    return RestoreItem(f"{size}", f"{size}", size, 0, None), f"{size}"
+
+
+@pytest.mark.parametrize(
+    ("sizes", "batches"),
+    [
+        ([], []),
+        ([5], [[5]]),
+        ([1, 2, 3], [[1, 2, 3]]),
+        ([1, MAX_FILE_BYTES + 1, 2, 3], [[1], [MAX_FILE_BYTES + 1], [2, 3]]),
+        ([1] * (MAX_FILES + 2), [[1] * MAX_FILES, [1, 1]]),
+        ([MAX_FILE_BYTES] * 9, [[MAX_FILE_BYTES] * (MAX_BYTES // MAX_FILE_BYTES), [MAX_FILE_BYTES]]),
+    ],
+)
+def test_what_goes_in_a_batch(sizes: list[int], batches: list[list[int]]) -> None:
+    assert [[item.size for item, _ in batch] for batch in in_batches(iter([job(size) for size in sizes]))] == batches
+
+
+# --- what it costs -----------------------------------------------------------------------------------------
+
+
+def test_a_file_costs_one_request_one_fsync_and_no_statement(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    calls: Counter[str] = Counter()
+
+    def counted(name: str, original: Callable[..., Any]) -> Callable[..., Any]:
+        def call(*args: Any, **more: Any) -> Any:
+            calls[name] += 1
+            return original(*args, **more)
+
+        return call
+
+    for name in ("fsync", "link", "unlink", "write"):
+        monkeypatch.setattr(os, name, counted(name, getattr(os, name)))
+    before = world.store.requests
+    assert run(world).exit_code is ExitCode.OK
+    after = world.store.requests
+    assert (after.other - before.other, after.head - before.head, after.list - before.list) == (COUNT, 0, 0)
+    assert calls["link"] == calls["unlink"] == calls["write"] == COUNT
+    assert calls["fsync"] == COUNT + 1, "of each file, and once of the folder"
+
+
+def test_each_is_told_of(world: World) -> None:
+    run(world)
+    kinds = Counter(type(event) for event in world.events)
+    assert (kinds[WorkStarted], kinds[BytesSent], kinds[FileBack]) == (COUNT, COUNT, COUNT)
+    assert back(world) == expected()
+
+
+# --- what is odd about one ---------------------------------------------------------------------------------
+
+
+def test_one_that_is_lost(world: World) -> None:
+    world.store.lose(f"{PREFIX}/{ODD}")
+    summary = run(world)
+    assert [failed.path for failed in summary.errors] == [ODD]
+    assert (back(world), world.row(ODD).drift) == (expected(ODD), Drift.MISSING)  # type: ignore[union-attr]
+
+
+def test_one_that_has_other_bytes(world: World) -> None:
+    world.store.corrupt(f"{PREFIX}/{ODD}", b"photo ?")
+    summary = run(world)
+    assert [failed.path for failed in summary.errors] == [ODD]
+    assert back(world) == {**expected(ODD), f"{ODD}.damaged": b"photo ?"}
+    assert world.row(ODD).drift is Drift.ALTERED  # type: ignore[union-attr]
+
+
+def test_one_that_became_much_longer(world: World) -> None:
+    world.store.corrupt(f"{PREFIX}/{ODD}", b"?" * 100_000)
+    assert [failed.path for failed in run(world).errors] == [ODD]
+    assert back(world) == {**expected(ODD), f"{ODD}.damaged": b"?" * 100_000}
+
+
+def test_one_whose_place_is_taken_meanwhile(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    mine = world.home / "target" / ODD
+    write_new = newfiles.write_new
+
+    def slow(*args: Any) -> Any:
+        mine.parent.mkdir(exist_ok=True)
+        mine.write_bytes(b"mine")
+        return write_new(*args)
+
+    monkeypatch.setattr("lrsync.adapters.filewriter.write_new", slow)
+    summary = run(world)
+    assert [failed.path for failed in summary.errors] == [ODD]
+    assert "another file is there" in summary.errors[0].message
+    assert back(world) == {**expected(), ODD: b"mine"}
+
+
+def test_one_that_is_there_already(world: World) -> None:
+    there = world.home / "target" / ODD
+    there.parent.mkdir()
+    there.write_bytes(b"mine")
+    assert [failed.path for failed in run(world).errors] == [ODD]
+    assert back(world) == {**expected(), ODD: b"mine"}
+
+
+def test_one_that_does_not_come_for_now(world: World) -> None:
+    left = [3]
+
+    def fail(operation: str, key: str) -> None:
+        if operation == "get" and key.endswith(ODD) and left[0]:
+            left[0] -= 1
+            raise ObjectError("the connection failed", code="ConnectionError")
+
+    world.store.fail = fail
+    assert run(world).exit_code is ExitCode.INCOMPLETE, "to begin it the store itself has tried it often enough"
+    assert (left, back(world)) == ([1], expected(ODD))
+    left[0] = 1
+    assert counts_of(run(world)).restored == 1
+    assert back(world) == expected()
+
+
+def test_what_ends_the_run_ends_it_after_what_came(world: World) -> None:
+    def fail(operation: str, key: str) -> None:
+        if operation == "get" and key.endswith(ODD):
+            raise BucketError("access is denied", hint="ask")
+
+    world.store.fail = fail
+    with pytest.raises(BucketError):
+        run(world)
+    came = back(world)
+    assert came == {name: data for name, data in expected().items() if name in came}
+    assert set(NAMES[:7]) <= set(came)
+    told = {event.path for event in world.events if isinstance(event, FileBack)}
+    assert told == set(came)
+
+
+def test_a_stop_ends_what_has_begun_and_no_more(world: World) -> None:
+    stopping: list[bool] = []
+
+    def stop(operation: str, key: str) -> None:
+        if operation == "get" and key.endswith(ODD):
+            stopping.append(True)
+
+    world.store.fail = stop
+    with pytest.raises(InterruptedRun):
+        run(world, stopping=lambda: bool(stopping))
+    assert back(world) == {name: data for name, data in expected().items() if name <= ODD}
+    world.store.fail = None
+    assert counts_of(run(world)).intact == 8
+    assert back(world) == expected()
