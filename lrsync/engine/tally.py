@@ -103,7 +103,7 @@ class Tallier:
         self._count_content(action, action.content)
         if isinstance(action, Upload) and action.suspicion is not None:
             return reports.suspect_original(action.change.path, action.suspicion, action.content)
-        return reports.quarantined(action.change, action.content) if isinstance(action, Quarantine) else None
+        return reports.quarantined(action) if isinstance(action, Quarantine) else None
 
     def _uploaded(self, action: Upload) -> None:
         self.summary.actions.uploaded += 1

@@ -138,7 +138,7 @@ class Transferrer:
             return self._accept(change, key, meant)
         known = self._known_quarantine(change)
         if known is not None:
-            return Done(Quarantine(change, known), change.old)
+            return Done(Quarantine(change, known, told=self.quarantined[change.path].told), change.old)
         if self._surely_new(change):
             return self._foretell(Upload(change, _unread(change)), key, self.clock())
         read_at = self.clock()
@@ -349,12 +349,15 @@ class Transferrer:
             uploaded_at=now,
             verified_at=now,
             settled=is_settled(stat.mtime_ns, stat.ctime_ns, read_at),
+            image=content.image.pack() if content.image is not None else None,
         )
 
     def _seen(self, entry: ManifestEntry, content: Content, read_at: int) -> ManifestEntry:
         stat = content.stat
         settled = is_settled(stat.mtime_ns, stat.ctime_ns, read_at)
-        return replace(entry, size=stat.size, mtime_ns=stat.mtime_ns, ctime_ns=stat.ctime_ns, settled=settled)
+        image = content.image.pack() if content.image is not None else entry.image
+        seen = replace(entry, size=stat.size, mtime_ns=stat.mtime_ns, ctime_ns=stat.ctime_ns, settled=settled)
+        return replace(seen, image=image)
 
 
 def _unread(change: Change) -> Content:
