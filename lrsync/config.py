@@ -91,6 +91,7 @@ class Config:
     catalogs: tuple[Path, ...] = ()
     keep_catalogs: int = 10
     catalog_wait_s: float = 60.0
+    settle_s: float = 0.0
     log_file: Path | None = None
     prices: Path | None = None
     hooks: HookSettings = field(default_factory=HookSettings)
@@ -165,6 +166,11 @@ def parse_wait(text: str) -> float:
     if match is None:
         raise UsageError(f"'{text}' is not a time to wait", hint="write it as 30s or 5m")
     return float(match[1]) * {"s": 1.0, "m": 60.0}[match[2]]
+
+
+def parse_settle(text: str) -> float:
+    """Seconds: `90s`, `2m`; 0 for `0` and `off`. Raises UsageError."""
+    return 0.0 if text.strip().lower() in ("0", "off") else parse_wait(text)
 
 
 def parse_threads(text: str) -> int:

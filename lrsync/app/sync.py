@@ -102,4 +102,5 @@ def _sync_options(config: Config) -> SyncOptions:
         full_every_ns=every,
         dry_run=config.dry_run,
         keep_catalogs=config.keep_catalogs,
+        settle_ns=int(config.settle_s * 1e9),
     )

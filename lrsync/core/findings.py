@@ -36,6 +36,8 @@ class FindingKind(Enum):
     FAILED = "failed"
     RACED = "raced"
     HELD = "held"
+    SETTLING = "settling"
+    """Written so shortly before the run that it waits for the next one: nothing is wrong with it."""
     ROT = "rot"
     """Only `verify --local` sees it, so only what settles the file takes it back, never a later sync."""
 

@@ -86,6 +86,8 @@ class SyncOptions:
     dry_run: bool = False
     use_digests: bool = True
     keep_catalogs: int = 10
+    settle_ns: int = 0
+    """Files that were written to within this time wait for the next run."""
 
 
 def run_sync(ports: SyncPorts, options: SyncOptions) -> RunSummary:
@@ -208,7 +210,7 @@ class SyncRun:
         """Set the counts that need the whole run. `missing_before`: rows of missing files when it began."""
         counts = self.summary.changes
         counts.missing = max(0, missing_before + (self.changes.tally.more_missing if self.has_changes else 0))
-        changed = counts.added + counts.modified + counts.touched
+        changed = counts.added + counts.modified + counts.touched + counts.settling
         counts.unchanged = max(0, self.summary.scan.files - changed)
 
     def _keep_snapshot(self) -> bool:

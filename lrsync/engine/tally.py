@@ -146,6 +146,14 @@ class Tallier:
         failed = Failed(change.path, "changed, and was not sent because so many files did", "", change)
         self._keep_unsafe(FindingKind.HELD, failed)
 
+    def settling(self, change: Change) -> None:
+        """A file that was written a moment ago: it is no failure, and not safe as it is now either."""
+        self.summary.changes.settling += 1
+        # It is there: whatever its row says, nobody should call it missing tonight.
+        self._returned += change.old is not None and change.old.missing_since is not None
+        message = "was written just before the run, and may not be finished: it waits for the next one"
+        self._keep_unsafe(FindingKind.SETTLING, Failed(change.path, message, "", change))
+
     def waits(self, finding: Finding, change: Change) -> None:
         """A changed catalog that stays in the bucket as it was; the finding says why."""
         self._count_unknown(change)

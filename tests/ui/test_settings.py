@@ -102,6 +102,7 @@ def test_every_setting_has_a_variable(home: Path) -> None:
         "catalogs": "/a.lrcat\n\n/b, c.LRCAT",
         "keep_catalogs": "5",
         "catalog_wait": "5m",
+        "settle": "2m",
         "manifest": "/m",
         "log_file": "/l",
         "prices": "/prices.toml",
