@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
 
@@ -15,6 +15,7 @@ from lrsync.core.amounts import MaxDelete, Sample
 from lrsync.core.filetypes import is_catalog
 from lrsync.core.hooks import HookSettings
 from lrsync.core.keys import KeyProblem, normalise_prefix
+from lrsync.core.storage import StorageRules
 from lrsync.errors import UsageError
 
 MAX_THREADS: Final = 256
@@ -95,6 +96,13 @@ class Config:
     log_file: Path | None = None
     prices: Path | None = None
     hooks: HookSettings = field(default_factory=HookSettings)
+    storage: StorageRules = field(default_factory=StorageRules)
+    """By the kind of a file, over `storage_class`; see `storage_rules`."""
+
+    @property
+    def storage_rules(self) -> StorageRules:
+        """Into which class each file goes."""
+        return replace(self.storage, default=self.storage_class)
 
 
 def _is_number(text: str) -> bool:
@@ -294,12 +302,13 @@ def parse_catalog(text: str) -> Path:
 
 def check_together(config: Config) -> Config:
     """The config itself, when its settings go with one another. Raises UsageError."""
-    if config.storage_class and config.endpoint_url is None and config.storage_class not in STORAGE_CLASSES:
+    unknown = sorted(config.storage_rules.classes.difference(STORAGE_CLASSES)) if config.endpoint_url is None else []
+    if unknown:
         import difflib
 
-        close = difflib.get_close_matches(config.storage_class, STORAGE_CLASSES, n=1)
+        close = difflib.get_close_matches(unknown[0], STORAGE_CLASSES, n=1)
         hint = f"did you mean {close[0]}?" if close else f"one of {', '.join(STORAGE_CLASSES)}"
-        raise UsageError(f"S3 has no storage class '{config.storage_class}'", hint=hint)
+        raise UsageError(f"S3 has no storage class '{unknown[0]}'", hint=hint)
     if config.sse_kms_key_id and config.sse not in ("aws:kms", "aws:kms:dsse"):
         raise UsageError("--sse-kms-key-id goes with --sse aws:kms", hint="add --sse aws:kms, or leave the key out")
     return config

@@ -140,7 +140,8 @@ class S3Store:
     def _prepare(self, key: str, content: Content, way: Way) -> tuple[Parcel, bytes | None]:
         """The request that stores a content, and the MD5 that goes with it where the store wants watching."""
         assert content.data is not None
-        params: dict[str, Any] = {"Key": key, "Metadata": object_metadata(content), **self._calls.write_options()}
+        options = self._calls.write_options(key, content.stat.size)
+        params: dict[str, Any] = {"Key": key, "Metadata": object_metadata(content), **options}
         if way.condition:
             params["IfNoneMatch"] = "*"
         if way.checksum:
@@ -253,7 +254,7 @@ class S3Store:
 
     def start_multipart(self, key: str, content: Content) -> str:
         """Begin a multipart upload and return its id."""
-        return self._multipart.start(key, object_metadata(content))
+        return self._multipart.start(key, object_metadata(content), content.stat.size)
 
     def put_part(self, key: str, upload_id: str, number: int, data: bytes) -> PartInfo:
         """Store one part with its checksum."""

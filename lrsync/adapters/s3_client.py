@@ -22,6 +22,7 @@ from lrsync.adapters.s3_errors import BOTO_ERRORS, Target, translate
 from lrsync.adapters.s3_uploads import Parcel, UploadPorts, Uploads, told_to_wait
 from lrsync.adapters.throttle import ThrottledBody, TokenBucket
 from lrsync.core.runs import RequestCounts
+from lrsync.core.storage import StorageRules
 from lrsync.errors import LrsyncError, ObjectError, UsageError
 
 if TYPE_CHECKING:
@@ -67,6 +68,8 @@ class StoreSettings:
     profile: str | None = None
     threads: int = 8
     storage_class: str | None = None
+    """The class of every object, where `storage` does not choose it by what it is."""
+    storage: StorageRules | None = None
     sse: str | None = None
     sse_kms_key_id: str | None = None
     bwlimit: int | None = None
@@ -262,11 +265,12 @@ class S3Calls:
         failure.__cause__ = error
         return failure
 
-    def write_options(self) -> dict[str, str]:
-        """The storage class and encryption that every new object gets."""
+    def write_options(self, key: str, size: int) -> dict[str, str]:
+        """The storage class and encryption that a new object of so many bytes gets."""
         settings = self.settings
+        rules = settings.storage
         options = {
-            "StorageClass": settings.storage_class,
+            "StorageClass": settings.storage_class if rules is None else rules.class_for(key, size),
             "ServerSideEncryption": settings.sse,
             "SSEKMSKeyId": settings.sse_kms_key_id,
         }

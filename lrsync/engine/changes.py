@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 
 from lrsync.core.diff import diff_directory, is_settling
 from lrsync.core.digest import is_settled
-from lrsync.core.events import Phase, PhaseStarted, WorkFinished, WorkFound
+from lrsync.core.events import Notice, Phase, PhaseStarted, WorkFinished, WorkFound
 from lrsync.core.filetypes import is_catalog
 from lrsync.core.findings import Finding, FindingKind
 from lrsync.core.keys import join_path, split_path, trash_stamp
@@ -59,6 +59,8 @@ class Changes:
         self.settling_sizes = set[int]()
         self.over = False
         self.mass_change = False
+        for line in run.ports.advice():
+            run.ports.sink(Notice(line))
 
     # --- the world, when it is needed ---------------------------------------------------------------------
 
@@ -89,7 +91,8 @@ class Changes:
     @cached_property
     def policy(self) -> TransferPolicy:
         stamp = trash_stamp(self.run.started_ns)
-        return TransferPolicy(self.options.prefix, stamp, self.options.storage_class, self.options.dry_run)
+        storage = replace(self.options.storage, default=self.options.storage_class)
+        return TransferPolicy(self.options.prefix, stamp, storage, self.options.dry_run)
 
     @cached_property
     def transferrer(self) -> Transferrer:

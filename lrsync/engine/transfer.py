@@ -46,6 +46,7 @@ from lrsync.core.ports import Clock, ManifestStore, ObjectStore, RacedError, Sou
 from lrsync.core.proof import disproves_content, entry_of, proves_content
 from lrsync.core.scan import Stat
 from lrsync.core.soundness import suspicion
+from lrsync.core.storage import StorageRules
 from lrsync.engine.multipart import AlreadyThere, MultipartUploader
 from lrsync.errors import (
     ChecksumMismatchError,
@@ -67,7 +68,7 @@ class TransferPolicy:
 
     prefix: str
     stamp: str
-    storage_class: str = "STANDARD"
+    storage: StorageRules = field(default_factory=StorageRules)
     dry_run: bool = False
 
 
@@ -345,7 +346,7 @@ class Transferrer:
             checksum=stored.checksum,
             etag=stored.etag,
             version_id=stored.version_id,
-            storage_class=self.policy.storage_class,
+            storage_class=self.policy.storage.recorded_class(change.path, stat.size),
             uploaded_at=now,
             verified_at=now,
             settled=is_settled(stat.mtime_ns, stat.ctime_ns, read_at),

@@ -59,9 +59,9 @@ def test_every_flag_reaches_the_config(cli: Cli) -> None:
     assert cli("sync", *LIBRARY, *args, str(Path.home() / "my.log")).code == 0
     (config,) = cli.app.configs
     default = type(config)(bucket="")
-    # What a restore costs is no business of a sync's; hooks are of the file alone.
+    # What a restore costs is no business of a sync's; hooks and storage are of the file alone.
     same = [n for n in config.__dataclass_fields__ if getattr(config, n) == getattr(default, n)]
-    assert sorted(same) == ["hooks", "prices"]
+    assert sorted(same) == ["hooks", "prices", "storage"]
     assert config.catalogs == (Path("/a.lrcat"), Path("/b.lrcat"))
     assert (config.library, config.prefix, config.exclude) == ("travel", "p", ("*.tmp", "x/"))
     assert (config.default_excludes, config.delete, config.dry_run, config.full) == (False, True, True, True)
