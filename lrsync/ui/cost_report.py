@@ -38,7 +38,7 @@ def build(report: CostReport) -> Report:
 def _sentence(report: CostReport) -> str:
     if report.date is None:
         return NONE_KNOWN
-    total = f"about {report.a_month:.2f}" if report.a_month >= WORTH_SAYING else f"less than {WORTH_SAYING}"
+    total = f"about {report.a_month:,.2f}" if report.a_month >= WORTH_SAYING else f"less than {WORTH_SAYING}"
     unpriced = f"; no price is known of {', '.join(sorted(report.unpriced))}" if report.unpriced else ""
     by = f"by the list prices of {report.region} of {report.date.isoformat()}"
     return f"Storage costs {total} {report.currency} a month {by}, without old versions and the trash{unpriced}."
@@ -54,21 +54,23 @@ def _facts(report: CostReport) -> Iterator[tuple[str, str]]:
 def _run_words(last: RunCost, currency: str) -> str:
     named = ", ".join(f"{number:,} {name}" for name, number in last.requests.items() if number and name != "total")
     told = f"{local(last.run.started_at)}: {count(last.requests.get('total', 0), 'request')}"
-    price = "" if last.price is None else f": {_cents(last.price)} {currency}"
+    price = "" if last.price is None else f": {_amount(last.price)} {currency}"
     return told + (f" ({named})" if named else "") + price
 
 
 def _restore_words(tier: Tier | None, estimate: Estimate, currency: str) -> str:
     if estimate.unpriced and tier is not None:
-        return f"not to be had for {', '.join(sorted(estimate.unpriced))}; the rest {estimate.total:.2f} {currency}"
+        return (
+            f"not to be had for {', '.join(sorted(estimate.unpriced))}; the rest {_amount(estimate.total)} {currency}"
+        )
     parts = {
         "requests": estimate.requests,
         "retrieval": estimate.retrieval,
         "thawed copies": estimate.copies,
         "transfer out": estimate.transfer,
     }
-    named = ", ".join(f"{name} {amount:.2f}" for name, amount in parts.items() if amount >= WORTH_SAYING)
-    return f"{estimate.total:.2f} {currency}" + (f" ({named})" if named else "")
+    named = ", ".join(f"{name} {amount:,.2f}" for name, amount in parts.items() if amount >= WORTH_SAYING)
+    return f"{_amount(estimate.total)} {currency}" + (f" ({named})" if named else "")
 
 
 def _what_if_lines(found: WhatIf, currency: str) -> Iterator[str]:
@@ -78,16 +80,16 @@ def _what_if_lines(found: WhatIf, currency: str) -> Iterator[str]:
     if not objects:
         yield f"With {asked} nothing would lie elsewhere."
         return
-    more_or_less = f"{found.saved:.2f} less" if found.saved >= 0 else f"{-found.saved:.2f} more"
+    more_or_less = f"{_amount(abs(found.saved))} {'less' if found.saved >= 0 else 'more'}"
     yield (
-        f"With {asked}, {count(objects, 'object')} of {size(length)} would lie elsewhere: {found.then:.2f} {currency} "
-        f"a month, {more_or_less} than the {found.now:.2f} of now."
+        f"With {asked}, {count(objects, 'object')} of {size(length)} would lie elsewhere: {_amount(found.then)} "
+        f"{currency} a month, {more_or_less} than the {_amount(found.now)} of now."
     )
     after = found.pays_after_months
     pays = "" if after is None else f", saved after {max(after, Decimal('0.1')):.1f} months"
-    yield f"To move them by a lifecycle rule costs {found.once:.2f} {currency} once{pays}."
+    yield f"To move them by a lifecycle rule costs {_amount(found.once)} {currency} once{pays}."
     now, then = found.restore_now.total, found.restore.total
-    yield f"A restore of everything, at the cheapest, would then cost {then:.2f} {currency} (now {now:.2f})."
+    yield f"A restore of everything, at the cheapest, would then cost {_amount(then)} {currency} (now {_amount(now)})."
     for name, days in found.least_days.items():
         yield f"{name} bills {days} days of each object at least, whatever is replaced or deleted sooner."
     if found.unpriced:
@@ -95,11 +97,9 @@ def _what_if_lines(found: WhatIf, currency: str) -> Iterator[str]:
 
 
 def _amount(amount: Decimal | None) -> str:
-    return "?" if amount is None else f"{amount:.2f}"
-
-
-def _cents(amount: Decimal) -> str:
-    return f"{amount:.2f}" if amount >= WORTH_SAYING or amount == 0 else f"less than {WORTH_SAYING}"
+    if amount is None:
+        return "?"
+    return f"{amount:,.2f}" if amount >= WORTH_SAYING or amount == 0 else f"<{WORTH_SAYING}"
 
 
 # --- JSON -------------------------------------------------------------------------------------------------
