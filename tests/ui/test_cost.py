@@ -14,6 +14,7 @@ from lrsync.core.filetypes import FileType
 from lrsync.core.prices import GIB
 from lrsync.core.runs import RunInfo, RunKind, RunResult
 from lrsync.core.storage import MIN_SIZE, StorageRules
+from lrsync.ui.text import local
 from tests.ui import stub_app
 from tests.ui.conftest import LIBRARY, Cli
 
@@ -56,7 +57,7 @@ def test_what_it_costs(cli: Cli) -> None:
         "original  STANDARD   10,000  322.1 GB     6.90",
         "sidecar   STANDARD   10,000   40.0 MB    <0.01",
         "",
-        "Last run   1970-01-01 00:00: 4 requests (3 put, 1 head): <0.01 USD",
+        f"Last run   {local(5)}: 4 requests (3 put, 1 head): <0.01 USD",
         "A restore  18.01 USD (transfer out 18.00)",
     ]
 
