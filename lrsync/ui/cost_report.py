@@ -9,7 +9,7 @@ from typing import Any, Final
 from lrsync.core.costs import CostReport, RunCost, WhatIf
 from lrsync.core.prices import Estimate
 from lrsync.core.thaw import Tier
-from lrsync.ui.cost_view import NONE_KNOWN, WORTH_SAYING
+from lrsync.ui.cost_view import NONE_KNOWN, WORTH_SAYING, estimate_json, number, parts_of
 from lrsync.ui.report import Grid, Report, Tone
 from lrsync.ui.text import count, iso, local, size
 
@@ -52,7 +52,7 @@ def _facts(report: CostReport) -> Iterator[tuple[str, str]]:
 
 
 def _run_words(last: RunCost, currency: str) -> str:
-    named = ", ".join(f"{number:,} {name}" for name, number in last.requests.items() if number and name != "total")
+    named = ", ".join(f"{times:,} {name}" for name, times in last.requests.items() if times and name != "total")
     told = f"{local(last.run.started_at)}: {count(last.requests.get('total', 0), 'request')}"
     price = "" if last.price is None else f": {_amount(last.price)} {currency}"
     return told + (f" ({named})" if named else "") + price
@@ -63,13 +63,7 @@ def _restore_words(tier: Tier | None, estimate: Estimate, currency: str) -> str:
         return (
             f"not to be had for {', '.join(sorted(estimate.unpriced))}; the rest {_amount(estimate.total)} {currency}"
         )
-    parts = {
-        "requests": estimate.requests,
-        "retrieval": estimate.retrieval,
-        "thawed copies": estimate.copies,
-        "transfer out": estimate.transfer,
-    }
-    named = ", ".join(f"{name} {amount:,.2f}" for name, amount in parts.items() if amount >= WORTH_SAYING)
+    named = parts_of(estimate)
     return f"{_amount(estimate.total)} {currency}" + (f" ({named})" if named else "")
 
 
@@ -129,7 +123,7 @@ def as_object(library: str, report: CostReport | None) -> dict[str, Any]:
         ],
         "last_run": _run_object(report.last_run),
         "restore": {
-            "any" if tier is None else tier.value: _estimate(estimate) for tier, estimate in report.restore.items()
+            "any" if tier is None else tier.value: estimate_json(estimate) for tier, estimate in report.restore.items()
         },
         "what_if": _what_if_object(report.what_if),
     }
@@ -140,12 +134,6 @@ def _run_object(last: RunCost | None) -> dict[str, Any] | None:
         return None
     told = {"run_id": last.run.id, "started_at": iso(last.run.started_at)}
     return {**told, "s3_requests": dict(last.requests), "price": _number(last.price)}
-
-
-def _estimate(estimate: Estimate) -> dict[str, Any]:
-    names = ("total", "requests", "retrieval", "copies", "transfer")
-    amounts = {name: _number(getattr(estimate, name)) for name in names}
-    return {**amounts, "unpriced": sorted(estimate.unpriced)}
 
 
 def _what_if_object(found: WhatIf | None) -> dict[str, Any] | None:
@@ -160,12 +148,12 @@ def _what_if_object(found: WhatIf | None) -> dict[str, Any] | None:
         "saved_a_month": _number(found.saved),
         "once": _number(found.once),
         "pays_after_months": _number(found.pays_after_months),
-        "restore_now": _estimate(found.restore_now),
-        "restore": _estimate(found.restore),
+        "restore_now": estimate_json(found.restore_now),
+        "restore": estimate_json(found.restore),
         "least_days": dict(found.least_days),
         "unpriced": sorted(found.unpriced),
     }
 
 
 def _number(amount: Decimal | None) -> float | None:
-    return None if amount is None else round(float(amount), 4)
+    return None if amount is None else number(amount)
