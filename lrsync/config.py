@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
 
@@ -15,6 +15,7 @@ from lrsync.core.amounts import MaxDelete, Sample
 from lrsync.core.filetypes import is_catalog
 from lrsync.core.hooks import HookSettings
 from lrsync.core.keys import KeyProblem, normalise_prefix
+from lrsync.core.storage import StorageRules
 from lrsync.errors import UsageError
 
 MAX_THREADS: Final = 256
@@ -91,9 +92,17 @@ class Config:
     catalogs: tuple[Path, ...] = ()
     keep_catalogs: int = 10
     catalog_wait_s: float = 60.0
+    settle_s: float = 0.0
     log_file: Path | None = None
     prices: Path | None = None
     hooks: HookSettings = field(default_factory=HookSettings)
+    storage: StorageRules = field(default_factory=StorageRules)
+    """By the kind of a file, over `storage_class`; see `storage_rules`."""
+
+    @property
+    def storage_rules(self) -> StorageRules:
+        """Into which class each file goes."""
+        return replace(self.storage, default=self.storage_class)
 
 
 def _is_number(text: str) -> bool:
@@ -165,6 +174,11 @@ def parse_wait(text: str) -> float:
     if match is None:
         raise UsageError(f"'{text}' is not a time to wait", hint="write it as 30s or 5m")
     return float(match[1]) * {"s": 1.0, "m": 60.0}[match[2]]
+
+
+def parse_settle(text: str) -> float:
+    """Seconds: `90s`, `2m`; 0 for `0` and `off`. Raises UsageError."""
+    return 0.0 if text.strip().lower() in ("0", "off") else parse_wait(text)
 
 
 def parse_threads(text: str) -> int:
@@ -288,12 +302,13 @@ def parse_catalog(text: str) -> Path:
 
 def check_together(config: Config) -> Config:
     """The config itself, when its settings go with one another. Raises UsageError."""
-    if config.storage_class and config.endpoint_url is None and config.storage_class not in STORAGE_CLASSES:
+    unknown = sorted(config.storage_rules.classes.difference(STORAGE_CLASSES)) if config.endpoint_url is None else []
+    if unknown:
         import difflib
 
-        close = difflib.get_close_matches(config.storage_class, STORAGE_CLASSES, n=1)
+        close = difflib.get_close_matches(unknown[0], STORAGE_CLASSES, n=1)
         hint = f"did you mean {close[0]}?" if close else f"one of {', '.join(STORAGE_CLASSES)}"
-        raise UsageError(f"S3 has no storage class '{config.storage_class}'", hint=hint)
+        raise UsageError(f"S3 has no storage class '{unknown[0]}'", hint=hint)
     if config.sse_kms_key_id and config.sse not in ("aws:kms", "aws:kms:dsse"):
         raise UsageError("--sse-kms-key-id goes with --sse aws:kms", hint="add --sse aws:kms, or leave the key out")
     return config

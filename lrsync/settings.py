@@ -25,6 +25,7 @@ from lrsync.config import (
     parse_path,
     parse_period,
     parse_prefix,
+    parse_settle,
     parse_sse,
     parse_storage_class,
     parse_threads,
@@ -33,6 +34,7 @@ from lrsync.config import (
 )
 from lrsync.errors import UsageError
 from lrsync.hook_settings import build_hooks, parse_hooks
+from lrsync.storage_settings import parse_storage
 
 VARIABLE: Final = "LRSYNC_"
 _TRUE: Final = ("1", "true", "yes", "on")
@@ -114,6 +116,7 @@ SETTINGS: Final = (
     Setting("full_every", "full_every_s", parse_period),
     Setting("keep_catalogs", "keep_catalogs", parse_keep_catalogs, (int,)),
     Setting("catalog_wait", "catalog_wait_s", parse_wait),
+    Setting("settle", "settle_s", parse_settle, (str, int)),
     Setting("catalogs", "catalogs", _parse_catalogs, (list,), item=parse_catalog, option="--catalog"),
     Setting("manifest", "manifest", parse_path),
     Setting("log_file", "log_file", parse_path),
@@ -129,6 +132,9 @@ SETTINGS: Final = (
 )
 _HOOKS: Final = "hooks"
 _HOOKS_HINT: Final = "write [hooks], or [libraries.NAME.hooks], above its settings"
+_STORAGE: Final = "storage"
+_TABLES: Final = (_HOOKS, _STORAGE)
+"""What stands in a library's table as a table of its own."""
 _BY_NAME: Final = {setting.name: setting for setting in SETTINGS}
 _TYPE_NAMES: Final[dict[type, str]] = {
     str: "text in quotes",
@@ -188,7 +194,11 @@ def load(
     given = _gather(flags, environ, file, path, name)
     _check_required(required, given, name=name, path=path, libraries=file.libraries)
     hooks = build_hooks(*(parse_hooks(table, place) for table, place in _hook_tables(file, path, name)))
-    return replace(check_together(_build(name, given)), hooks=hooks)
+    table = file.libraries.get(name, {}).get(_STORAGE)
+    config = _build(name, given)
+    if table is not None:
+        config = replace(config, storage=parse_storage(table, f"in {path}, [libraries.{name}.storage]"))
+    return replace(check_together(config), hooks=hooks)
 
 
 def explain(
@@ -209,7 +219,15 @@ def explain(
         for table, place in _hook_tables(file, path, name)
         for key, value in table.items()
     }
-    return [*found, *hooks.values()]
+    return [*found, *_explained_storage(file, path, name), *hooks.values()]
+
+
+def _explained_storage(file: _File, path: Path, name: str) -> list[Explained]:
+    table = file.libraries.get(name, {}).get(_STORAGE, {})
+    place = f"in {path}, [libraries.{name}.storage]"
+    parse_storage(table, place)
+    assert isinstance(table, dict)
+    return [Explained(f"{_STORAGE}.{key}", value, f"{key} {place}") for key, value in table.items()]
 
 
 def for_file(flags: Mapping[str, Any], environ: Mapping[str, str]) -> dict[str, object]:
@@ -287,8 +305,8 @@ def _from_file(path: Path, table: Mapping[str, object], library: str) -> dict[st
     place = f"in {path}, [libraries.{library}]"
     given = {}
     for key, value in table.items():
-        if key == _HOOKS:
-            continue  # a table of its own kind: `_hook_tables`
+        if key in _TABLES:
+            continue
         _check_key(key, place)
         _check_type(_BY_NAME[key], value, place)
         given[key] = _Given(value, f"{key} {place}")

@@ -42,6 +42,7 @@ More that may stand here (`lrsync sync --help` explains each):
   bwlimit = "5M"                    threads, batch_size
   delete = true                     max_delete = "5%"
   full_every = "7d"                 manifest, log_file
+  settle = "2m"                     files that were just written wait for the next run
 Whom to tell about each run: [hooks], or [libraries.NAME.hooks] (docs/monitoring.md)."""
 
 

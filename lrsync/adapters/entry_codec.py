@@ -61,6 +61,7 @@ def encode_entry(entry: ManifestEntry, dir_id: int, name: str, head: str) -> tup
         entry.missing_since,
         None if entry.drift is None else entry.drift.value,
         int(entry.settled),
+        entry.image,
     )
 
 
@@ -84,6 +85,7 @@ def decode_entry(folder: str, row: Sequence[Any], head: str) -> ManifestEntry:
         missing_since=row[14],
         drift=None if row[15] is None else Drift(row[15]),
         settled=bool(row[16]),
+        image=row[17],
     )
 
 

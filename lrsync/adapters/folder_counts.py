@@ -31,7 +31,7 @@ STATE: Final = f"CASE WHEN drift IS NOT NULL THEN {State.DRIFTED:d} ELSE sha256 
 """SQL for what a row says of its file."""
 
 # As `filetypes.extension_of`, but for upper case. Most names have three letters: those go the short way.
-_EXTENSION: Final = """
+EXTENSION: Final = """
 CASE WHEN length(name) > 4 AND substr(name, -4, 1) = '.' AND instr(substr(name, -3), '.') = 0 THEN substr(name, -3)
      WHEN instr(substr(name, 2), '.') = 0 THEN ''
      ELSE substr(name, length(rtrim(name, replace(name, '.', ''))) + 1) END
@@ -43,7 +43,7 @@ CASE WHEN verified_at IS NULL OR drift IS NOT NULL OR sha256 IS NULL THEN {NEVER
 """
 
 _COUNT: Final = f"""
-SELECT dir_id, {_EXTENSION}, proof, {STATE}, {_DAY}, count(*), sum(size) FROM {FILES}
+SELECT dir_id, {EXTENSION}, proof, {STATE}, {_DAY}, count(*), sum(size) FROM {FILES}
 WHERE missing_since IS NULL AND dir_id IN (SELECT dir_id FROM {UNCOUNTED}) GROUP BY 1, 2, 3, 4, 5
 """
 

@@ -194,13 +194,14 @@ class Manifest:
 
     def quarantined(self, kind: FindingKind = FindingKind.ORIGINAL_CHANGED) -> Mapping[str, QuarantinedContent]:
         """The bytes on the disk that findings of this kind speak of, by path; by default of changed originals."""
-        columns = (findings.c.path, findings.c.size, findings.c.mtime_ns, findings.c.ctime_ns, findings.c.sha256)
+        times = (findings.c.size, findings.c.mtime_ns, findings.c.ctime_ns)
+        columns = (findings.c.path, *times, findings.c.sha256, findings.c.message)
         changed = findings.c.kind == kind.value
         with self._session.reading() as connection:
             found = connection.execute(select(*columns).where(changed, findings.c.sha256.is_not(None))).all()
         contents = [
-            QuarantinedContent(from_text(path), Stat(size, from_int(mtime), from_int(ctime)), sha256)
-            for path, size, mtime, ctime, sha256 in found
+            QuarantinedContent(from_text(path), Stat(size, from_int(mtime), from_int(ctime)), sha256, message)
+            for path, size, mtime, ctime, sha256, message in found
         ]
         return {content.path: content for content in contents}
 
@@ -305,6 +306,10 @@ class Manifest:
     def mark_verified(self, paths: Iterable[str], at: int, *, disk: bool = False) -> None:
         """The objects of these files (with `disk`: the files themselves) were proven at this time. Keeps seals."""
         self._proofs.mark(paths, at, disk=disk)
+
+    def set_images(self, images: Iterable[tuple[str, bytes]]) -> None:
+        """What identifies the image data of these files, by path, as it was just read. Keeps seals."""
+        self._proofs.set_images(images)
 
     def clear_findings(self, kinds: Iterable[FindingKind], paths: Iterable[str]) -> None:
         """Take these findings back."""

@@ -55,7 +55,14 @@ SET_DRIFT: Final = (
 )
 """Values: drift, folder, name."""
 RESOLVED_KINDS: Final = tuple(
-    kind.value for kind in (FindingKind.FAILED, FindingKind.RACED, FindingKind.ORIGINAL_CHANGED, FindingKind.ROT)
+    kind.value
+    for kind in (
+        FindingKind.FAILED,
+        FindingKind.RACED,
+        FindingKind.SETTLING,
+        FindingKind.ORIGINAL_CHANGED,
+        FindingKind.ROT,
+    )
 )
 """Findings that are over once their file was dealt with."""
 CLEAR_FINDINGS: Final = _sql(

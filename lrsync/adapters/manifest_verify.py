@@ -24,6 +24,7 @@ _JOINED: Final = (
 )
 _DIR_ID: Final = f"(SELECT id FROM {DIRECTORIES} WHERE path = ?)"
 _MARK_OBJECT: Final = f"UPDATE {FILES} SET verified_at = ? WHERE dir_id = {_DIR_ID} AND name = ?"
+_SET_IMAGE: Final = f"UPDATE {FILES} SET image = ? WHERE dir_id = {_DIR_ID} AND name = ?"
 # From the row itself: a file without one has nothing that could have been proven.
 _MARK_DISK: Final = (
     f"INSERT INTO {DISK_PROOFS} (proven_at, dir_id, name) "
@@ -76,6 +77,13 @@ class Proofs:
         while chunk := [(at, *_place(path)) for path in islice(remaining, _CHUNK)]:
             with self._session.writing() as connection:
                 connection.exec_driver_sql(_MARK_DISK if disk else _MARK_OBJECT, chunk)
+
+    def set_images(self, images: Iterable[tuple[str, bytes]]) -> None:
+        """These files' image data; a thousand in a transaction."""
+        remaining = iter(images)
+        while chunk := [(image, *_place(path)) for path, image in islice(remaining, _CHUNK)]:
+            with self._session.writing() as connection:
+                connection.exec_driver_sql(_SET_IMAGE, chunk)
 
     def clear_findings(self, kinds: Iterable[FindingKind], paths: Iterable[str]) -> None:
         """Take the findings of these kinds about these paths back."""

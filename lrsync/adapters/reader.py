@@ -13,6 +13,7 @@ import stat as stat_module
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Final, Protocol
 
 from isal import isal_zlib
@@ -20,6 +21,8 @@ from isal import isal_zlib
 from lrsync.adapters.crc import crc32_of
 from lrsync.adapters.longpath import FILE_FLAGS, facts_of, open_below
 from lrsync.core.etags import PartsHash
+from lrsync.core.imagedata import ImageHasher, NotWholeError
+from lrsync.core.images import has_image_data, image_hasher
 from lrsync.core.model import Content
 from lrsync.core.ports import RacedError
 from lrsync.core.scan import Stat
@@ -44,14 +47,16 @@ class _Extra:
 
     md5: _Digest | None
     parts: tuple[PartsHash, ...]
+    image: ImageHasher | None = None
 
     @property
     def hashes(self) -> list[_Hash]:
-        return [*self.parts] if self.md5 is None else [self.md5, *self.parts]
+        return [each for each in (self.md5, *self.parts, self.image) if each is not None]
 
     def put_into(self, content: Content) -> Content:
         md5 = self.md5.digest() if self.md5 is not None else None
-        return replace(content, md5=md5, part_etags=frozenset(parts.etag() for parts in self.parts))
+        found = replace(content, md5=md5, part_etags=frozenset(parts.etag() for parts in self.parts))
+        return found if self.image is None else _with_image(found, self.image)
 
 
 def read_content(
@@ -69,8 +74,9 @@ def read_content(
         if content is not None:
             return content
     md5 = hashlib.md5(usedforsecurity=False) if want_md5 else None
-    extra = _Extra(md5, tuple(PartsHash(length) for length in etag_part_sizes))
     with _opened(root, path) as (file, before):
+        image = image_hasher(path, before.size, partial(_read_at, file)) if has_image_data(path) else None
+        extra = _Extra(md5, tuple(PartsHash(length) for length in etag_part_sizes), image)
         if before.size < hold_below:
             content = _read_held(file, before, extra)
         else:
@@ -114,7 +120,29 @@ def _read_small(root: str, path: str, hold_below: int) -> Content | None:
             return None
     finally:
         os.close(handle)
-    return Content(stat=before, sha256=hashlib.sha256(data).digest(), crc32=crc32_of(data), data=data)
+    content = Content(stat=before, sha256=hashlib.sha256(data).digest(), crc32=crc32_of(data), data=data)
+    if not has_image_data(path):
+        return content
+    image = image_hasher(path, before.size, lambda offset, length: data[offset : offset + length])
+    image.update(data)
+    return _with_image(content, image)
+
+
+def _with_image(content: Content, image: ImageHasher) -> Content:
+    try:
+        return replace(content, image=image.finish())
+    except NotWholeError as problem:
+        return replace(content, image_problem=str(problem))
+
+
+def _read_at(file: io.FileIO, offset: int, length: int) -> bytes:
+    """Bytes from anywhere; what is read next is the file's beginning again."""
+    file.seek(offset)
+    data = bytearray()
+    while len(data) < length and (more := file.read(length - len(data))):
+        data += more
+    file.seek(0)
+    return bytes(data)
 
 
 @contextmanager

@@ -134,7 +134,7 @@ class S3Store:
 
     def start_multipart(self, key: str, content: Content) -> str:
         """Begin a multipart upload and return its id."""
-        return self._multipart.start(key, object_metadata(content))
+        return self._multipart.start(key, object_metadata(content), content.stat.size)
 
     def put_part(self, key: str, upload_id: str, number: int, data: bytes | Sendable) -> PartInfo:
         """Store one part with its checksum."""

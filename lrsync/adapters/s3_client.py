@@ -11,7 +11,7 @@ import warnings
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache
 from typing import TYPE_CHECKING, Any, Final, cast
 from urllib.parse import urlsplit
 
@@ -27,6 +27,7 @@ from lrsync.adapters.s3_transport import Parcel, Question, Transport, TransportP
 from lrsync.adapters.throttle import ThrottledBody, TokenBucket
 from lrsync.core.ports import Sendable
 from lrsync.core.runs import RequestCounts
+from lrsync.core.storage import StorageRules
 from lrsync.errors import LrsyncError, ObjectError, UsageError
 
 if TYPE_CHECKING:
@@ -74,6 +75,8 @@ class StoreSettings:
     profile: str | None = None
     threads: int = 8
     storage_class: str | None = None
+    """The class of every object, where `storage` does not choose it by what it is."""
+    storage: StorageRules | None = None
     sse: str | None = None
     sse_kms_key_id: str | None = None
     bwlimit: int | None = None
@@ -300,21 +303,24 @@ class S3Calls:
         failure.__cause__ = error
         return failure
 
-    @cached_property
-    def write_options(self) -> Mapping[str, str]:
-        """The storage class and encryption that every new object gets."""
+    def write_options(self, key: str, size: int) -> Mapping[str, str]:
+        """The storage class and encryption that a new object of so many bytes gets."""
         settings = self.settings
-        options = {
-            "StorageClass": settings.storage_class,
-            "ServerSideEncryption": settings.sse,
-            "SSEKMSKeyId": settings.sse_kms_key_id,
-        }
-        return {name: value for name, value in options.items() if value}
+        rules = settings.storage
+        storage_class = settings.storage_class if rules is None else rules.class_for(key, size)
+        return _write_options(storage_class, settings.sse, settings.sse_kms_key_id)
 
     def close(self) -> None:
         """Close the connections."""
         self._transport.close()
         self._client.close()
+
+
+@cache
+def _write_options(storage_class: str | None, sse: str | None, kms_key: str | None) -> Mapping[str, str]:
+    """boto3's parameters. Of a run there are a handful, and each is asked for with every file."""
+    options = {"StorageClass": storage_class, "ServerSideEncryption": sse, "SSEKMSKeyId": kms_key}
+    return {name: value for name, value in options.items() if value}
 
 
 def _never_redirect_twice(model: Any, context: Any, **_: Any) -> None:

@@ -66,7 +66,8 @@ class Copier:
             self._copy_parts(origin, source.size, key, metadata, encode_crc32(content.crc32))
         else:
             replaced = {"MetadataDirective": "REPLACE", "Metadata": metadata}
-            answer = self._copy_object(_Source(source.key, source.etag), key, replaced, ask_sha256=True)
+            origin, options = _Source(source.key, source.etag), self._calls.write_options(key, source.size)
+            answer = self._copy_object(origin, key, {**replaced, **options}, ask_sha256=True)
             result = answer.get("CopyObjectResult", {})
             if result.get("ChecksumSHA256") == encode_checksum(content.sha256) and result.get("ETag"):
                 checksum = Checksum(ChecksumKind.SHA256, result["ChecksumSHA256"])
@@ -100,7 +101,8 @@ class Copier:
             self._copy_parts(source, before.size, key, metadata, None)
             return
         directive = {"MetadataDirective": "REPLACE", "Metadata": metadata} if note else {"MetadataDirective": "COPY"}
-        self._copy_object(source, key, directive, ask_sha256=False)
+        options = self._calls.write_options(key, before.size)
+        self._copy_object(source, key, {**directive, **options}, ask_sha256=False)
 
     def _of(self, key: str, version_id: str | None) -> tuple[ObjectInfo, _Source]:
         # Only named where one is meant: stores without versions do not know the parameter.
@@ -117,7 +119,7 @@ class Copier:
     def _copy_object(
         self, source: _Source, key: str, directive: Mapping[str, Any], *, ask_sha256: bool
     ) -> dict[str, Any]:
-        params: dict[str, Any] = {"Key": key, **self._named(source), **directive, **self._calls.write_options}
+        params: dict[str, Any] = {"Key": key, **self._named(source), **directive}
         # Asked for, S3 computes the sha256 of the copy: a proof that costs nothing here.
         asks: list[dict[str, str]] = [{}]
         if ask_sha256 and self._abilities.checksums is not Support.IGNORED:
@@ -152,7 +154,7 @@ class Copier:
             return self._calls.call(method, **params, CopySourceIfMatch=f'"{source.etag}"')
 
     def _copy_parts(self, origin: _Source, size: int, key: str, metadata: Mapping[str, str], whole: str | None) -> None:
-        upload_id = self._multipart.start(key, metadata)
+        upload_id = self._multipart.start(key, metadata, size)
         try:
             parts = []
             for part in parts_of(size, max(self._part_bytes, part_size_for(size) if size > GIB else 0)):

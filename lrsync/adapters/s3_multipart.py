@@ -40,9 +40,10 @@ class Multipart:
         self._abilities = abilities
         self._head = head
 
-    def start(self, key: str, metadata: Mapping[str, str]) -> str:
-        """Begin an upload with a checksum of the whole object, where the store knows such; return its id."""
-        params: dict[str, Any] = {"Key": key, "Metadata": dict(metadata), **self._calls.write_options}
+    def start(self, key: str, metadata: Mapping[str, str], size: int) -> str:
+        """Begin an upload of `size` bytes with a checksum of the whole, where the store knows such; return its id."""
+        options = self._calls.write_options(key, size)
+        params: dict[str, Any] = {"Key": key, "Metadata": dict(metadata), **options}
         if self._abilities.part_checksums is not Support.IGNORED:
             try:
                 return _upload_id(self._calls.call("create_multipart_upload", **params, **FULL_OBJECT))

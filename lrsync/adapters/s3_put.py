@@ -96,7 +96,8 @@ class Puts:
 
     def _prepare(self, key: str, content: Content, data: bytes | Sendable, way: Way) -> tuple[Parcel, bytes | None]:
         """The request that stores a content, and the MD5 that goes with it where the store wants watching."""
-        params: dict[str, Any] = {"Key": key, "Metadata": object_metadata(content), **self._calls.write_options}
+        options = self._calls.write_options(key, content.stat.size)
+        params: dict[str, Any] = {"Key": key, "Metadata": object_metadata(content), **options}
         if way.condition:
             params["IfNoneMatch"] = "*"
         if way.checksum:

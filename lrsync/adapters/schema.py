@@ -68,6 +68,7 @@ files = Table(
     Column("missing_since", Integer),
     Column("drift", Text),
     Column("settled", Integer, nullable=False),
+    Column("image", LargeBinary),
     # Eight bytes tell digests apart as well as 32, in a quarter of the space. Whether the file is missing is part
     # of the index, so that of 10,000 rows with the same bytes the best is the first: no search is ever quadratic.
     Index(

@@ -9,7 +9,7 @@ from typing import Final
 
 from lrsync.core.checksums import ChecksumKind
 
-SCHEMA_VERSION: Final = 4
+SCHEMA_VERSION: Final = 5
 """`PRAGMA user_version` of the newest schema; each migration sets it."""
 
 APPLICATION_ID: Final = 0x6C727379
@@ -55,6 +55,7 @@ FILE_COLUMNS: Final = (
     "missing_since",
     "drift",
     "settled",
+    "image",
 )
 RUN_COLUMNS: Final = ("id", "kind", "result", "exit_code", "started_at", "finished_at", "counts")
 FINDING_COLUMNS: Final = (

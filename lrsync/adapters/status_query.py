@@ -211,6 +211,7 @@ def _correct(connection: sqlite3.Connection, counts: _Counts, findings: Sequence
         FindingKind.FAILED.value: _State.PENDING,
         FindingKind.RACED.value: _State.PENDING,
         FindingKind.HELD.value: _State.PENDING,
+        FindingKind.SETTLING.value: _State.PENDING,
         FindingKind.CATALOG_BUSY.value: _State.PENDING,
         FindingKind.CATALOG_DAMAGED.value: _State.PENDING,
         FindingKind.ORIGINAL_CHANGED.value: _State.QUARANTINED,

@@ -6,7 +6,7 @@ Knows no flags and draws nothing. Each function imports what its command needs, 
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,7 +16,9 @@ if TYPE_CHECKING:
     from lrsync.core.amounts import Sample
     from lrsync.core.audit import AuditReport
     from lrsync.core.catalogs import CatalogRestored, StoredSnapshot
+    from lrsync.core.costs import CostReport
     from lrsync.core.events import EventSink
+    from lrsync.core.filetypes import FileType
     from lrsync.core.prices import Quote, StorageQuote
     from lrsync.core.requests import AcceptRequest, AuditRequest, RestoreRequest, VerifyRequest
     from lrsync.core.restoring import RestorePlan
@@ -47,6 +49,20 @@ def quote_storage(config: Config) -> StorageQuote | None:
     from lrsync.app import costs
 
     return costs.quote_storage(config)
+
+
+def report_costs(config: Config, changes: Mapping[FileType, str]) -> CostReport | None:
+    """What the library costs, and with other classes; None where nothing was ever backed up. Asks no network."""
+    from lrsync.app import costs
+
+    return costs.report_costs(config, changes)
+
+
+def storage_warnings(config: Config) -> list[str]:
+    """What to know of the configured storage classes, a sentence each. Reads only the prices. Raises UsageError."""
+    from lrsync.app import costs
+
+    return costs.storage_warnings(config)
 
 
 def list_runs(config: Config, limit: int | None) -> list[RunInfo] | None:

@@ -15,7 +15,8 @@ from lrsync.adapters.catalog_audit import DiskProbe
 from lrsync.adapters.catalog_copy import Patience
 from lrsync.adapters.catalog_scratch import scratch_folder
 from lrsync.adapters.catalog_source import ScratchCatalogs
-from lrsync.app.session import ARCHIVE_CLASSES, Session, plain_store_opener
+from lrsync.app.session import Session
+from lrsync.core.filetypes import CATALOG_SUFFIX
 from lrsync.core.model import Content
 from lrsync.core.scan import Stat
 from lrsync.engine.catalogs import CatalogPorts, SourceHere
@@ -24,17 +25,16 @@ from lrsync.engine.catalogs import CatalogPorts, SourceHere
 def catalog_ports(session: Session, manifest: Path, stop: threading.Event) -> CatalogPorts:
     """The world of catalogs, for a library whose manifest is at this path."""
     config = session.config
-    archived = config.storage_class in ARCHIVE_CLASSES
     return CatalogPorts(
         source=ScratchCatalogs(
             session.source,
             partial(scratch_folder, manifest),
             lambda: Patience(config.catalog_wait_s, stop.wait, time.monotonic, stop.is_set),
         ),
-        open_store=plain_store_opener(session),
+        open_store=session.open_store,
         make_content=content_of_bytes,
         where=source_here(session.source),
-        storage_class="STANDARD" if archived else config.storage_class or "STANDARD",
+        storage_class=config.storage_rules.recorded_class(CATALOG_SUFFIX, 0),
     )
 
 

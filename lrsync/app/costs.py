@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from pathlib import Path
+
+from lrsync.adapters.cost_query import has_class, read_costs
 from lrsync.adapters.pricelist import read_prices
 from lrsync.adapters.status_query import read_classes
 from lrsync.app.session import manifest_path
 from lrsync.config import Config
+from lrsync.core import costs
+from lrsync.core import storage_advice as advice
+from lrsync.core.costs import CostReport, differing
+from lrsync.core.filetypes import FileType
 from lrsync.core.prices import Counts, PriceList, Quote, StorageQuote, restore_price, storage_price
+from lrsync.core.storage import MIN_SIZE, STANDARD, StorageRules
 from lrsync.core.thaw import ThawWish
 
 
@@ -29,6 +38,34 @@ def quote_files(config: Config, files: int, size: int) -> StorageQuote | None:
     """What so many files of so many bytes will cost a month; None where no price is known. Raises UsageError."""
     prices = _prices(config)
     return None if prices is None else _stored(config, prices, {config.storage_class or "STANDARD": (files, size)})
+
+
+def report_costs(config: Config, changes: Mapping[FileType, str]) -> CostReport | None:
+    """What the library costs, and with other classes (`changes`, else the configured ones where they are others).
+
+    None where nothing was ever backed up. Reads only the manifest and the prices. Raises UsageError, ManifestError.
+    """
+    min_size = config.storage.min_size or MIN_SIZE
+    facts = read_costs(manifest_path(config), min_size)
+    if facts is None:
+        return None
+    configured = config.storage_rules if differing(facts.groups, config.storage_rules) else None
+    rules = StorageRules(by_kind=changes, min_size=min_size) if changes else configured
+    return costs.report_costs(facts, _prices(config), config.region, rules)
+
+
+def storage_warnings(config: Config) -> list[str]:
+    """What to know of the configured storage classes, a sentence each. Raises UsageError."""
+    prices = _prices(config)
+    of_region = None if prices is None else prices.of_region(config.region)[1]
+    return advice.storage_warnings(config.storage_rules, of_region, None if prices is None else prices.date)
+
+
+def first_warnings(config: Config, manifest: Path) -> list[str]:
+    """The same, before anything lies in one of these classes: said once. Raises UsageError, ManifestError."""
+    unlike = config.storage_rules.classes - {STANDARD}
+    is_first = bool(unlike) and not any(has_class(manifest, name) for name in unlike)
+    return storage_warnings(config) if is_first else []
 
 
 def _stored(config: Config, prices: PriceList, counts: Counts) -> StorageQuote:

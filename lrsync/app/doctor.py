@@ -15,12 +15,14 @@ from lrsync.adapters.marker import check_source, read_marker
 from lrsync.adapters.s3_bucket import S3Bucket
 from lrsync.adapters.sqlite import damaged, read_only
 from lrsync.adapters.status_query import read_status
+from lrsync.app.costs import storage_warnings
 from lrsync.app.schedule import find_schedule
 from lrsync.app.session import manifest_path, open_store, store_settings
 from lrsync.app.source_proof import look
 from lrsync.config import Config
 from lrsync.core.doctor import Check, Verdict
 from lrsync.core.library import LibraryRow, Seen
+from lrsync.core.storage import STANDARD, sleeping_of
 from lrsync.engine import doctor, doctor_local
 from lrsync.engine.doctor_local import LockFacts, ManifestFacts, SourceFacts
 from lrsync.errors import LrsyncError, ManifestError
@@ -48,6 +50,8 @@ def _examine_local(config: Config) -> Iterator[Check]:
     yield doctor_local.check_source(source)
     yield doctor_local.check_marker(source, manifest)
     yield doctor_local.check_file_system(source)
+    if config.storage_rules.classes != {STANDARD}:
+        yield doctor_local.check_storage(config.storage_rules.classes, storage_warnings(config))
     if config.catalogs:
         yield doctor_local.check_catalogs({str(path): path.is_file() for path in config.catalogs})
     yield doctor_local.check_manifest(manifest)
@@ -72,6 +76,7 @@ def _examine_bucket(config: Config, *, is_scheduled: bool) -> Iterator[Check]:
             probe_name=str(uuid.uuid4()),
             deletes=config.delete,
             is_scheduled=is_scheduled,
+            sleeping=tuple(sleeping_of(config.storage_rules)),
         )
         yield from doctor.examine_bucket(ports)
 

@@ -14,7 +14,7 @@ from contextlib import ExitStack, closing
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from lrsync.adapters.catalog_tree import CatalogTree
 from lrsync.adapters.localfs import LocalTree
@@ -31,11 +31,6 @@ if TYPE_CHECKING:
     from lrsync.adapters.manifest import Manifest
     from lrsync.adapters.s3 import S3Store
     from lrsync.adapters.s3_client import StoreSettings
-    from lrsync.core.ports import ObjectStore
-
-
-ARCHIVE_CLASSES: Final = frozenset({"GLACIER", "GLACIER_IR", "DEEP_ARCHIVE"})
-"""Snapshots come and go: these classes ask for 90 or 180 days of each, and two of them for hours before it is read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,26 +202,13 @@ def store_settings(config: Config) -> StoreSettings:
         region=config.region,
         profile=config.profile,
         threads=config.threads,
-        storage_class=config.storage_class,
+        storage=config.storage_rules,
         sse=config.sse,
         sse_kms_key_id=config.sse_kms_key_id,
         bwlimit=config.bwlimit,
         verify_ssl=config.verify_ssl,
         transport=config.transport,
     )
-
-
-def plain_store_opener(session: Session) -> Callable[[], ObjectStore]:
-    """What opens the bucket for snapshots: in its usual class where the photos go to an archive."""
-    if session.config.storage_class not in ARCHIVE_CLASSES:
-        return session.open_store
-
-    @cache
-    def opened() -> ObjectStore:
-        plain = replace(session.config, storage_class=None)
-        return session.resources.enter_context(closing(open_store(plain)))
-
-    return opened
 
 
 def create_bucket(config: Config) -> None:

@@ -18,7 +18,6 @@ from lrsync.app.session import (
     manifest_opener,
     open_library,
     open_session,
-    plain_store_opener,
     tree,
     working_manifest,
 )
@@ -27,6 +26,7 @@ from lrsync.app.source_proof import is_proven, remember_source
 from lrsync.config import Config
 from lrsync.core.events import EventSink
 from lrsync.core.runs import RunSummary
+from lrsync.core.storage import STANDARD
 from lrsync.engine import sync
 from lrsync.engine.sync import SyncOptions, SyncPorts
 
@@ -56,10 +56,10 @@ def run_sync(config: Config, sink: EventSink, stop: threading.Event) -> RunSumma
             stopping=stop.is_set,
             clock=time.time_ns,
             sink=sink,
-            open_plain_store=plain_store_opener(session),
             pack_manifest=manifest_packer(path),
             catalogs=partial(_catalogs, session, path, stop),
             outside=_outside(session, source) if config.catalogs else None,
+            advice=partial(_advice, config, path),
         )
         summary = sync.run_sync(ports, _sync_options(config))
         remember_source(config, seals.library(), open_manifest, summary, sink)
@@ -71,6 +71,15 @@ def _catalogs(session: Session, path: Path, stop: threading.Event) -> CatalogPor
     from lrsync.app.catalog_night import catalog_ports
 
     return catalog_ports(session, path, stop)
+
+
+def _advice(config: Config, path: Path) -> list[str]:
+    """What to know of storage classes into which nothing went yet; asked where something changed."""
+    if config.storage_rules.classes == {STANDARD}:
+        return []
+    from lrsync.app.costs import first_warnings
+
+    return first_warnings(config, path)
 
 
 def _outside(session: Session, source: SourceTree) -> OutsideCatalogs:
@@ -94,7 +103,8 @@ def _sync_options(config: Config) -> SyncOptions:
         prefix=config.prefix,
         threads=config.threads,
         batch_size=config.batch_size,
-        storage_class=config.storage_class or "STANDARD",
+        storage_class=config.storage_class or STANDARD,
+        storage=config.storage,
         delete=config.delete,
         accept_mass_change=config.accept_mass_change,
         max_delete=config.max_delete,
@@ -102,4 +112,5 @@ def _sync_options(config: Config) -> SyncOptions:
         full_every_ns=every,
         dry_run=config.dry_run,
         keep_catalogs=config.keep_catalogs,
+        settle_ns=int(config.settle_s * 1e9),
     )

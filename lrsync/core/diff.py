@@ -61,6 +61,18 @@ def _compare(new: ScannedFile | None, old: ManifestEntry | None) -> ChangeKind |
     return None if old.missing_since is None else ChangeKind.RETURNED
 
 
+def is_settling(change: Change, now_ns: int, settle_ns: int) -> bool:
+    """Whether a file was written so short a time ago that it may not be finished: then it waits for the next run.
+
+    A time still further in the future than that is a camera's wrong clock, and would be waited for for years. A file
+    that is as recorded does not wait: it is only hashed once more.
+    """
+    new, old = change.new, change.old
+    if new is None or not now_ns - settle_ns < new.mtime_ns <= now_ns + settle_ns:
+        return False
+    return old is None or old.sha256 is None or not same_facts(new, old)
+
+
 def same_facts(seen: ScannedFile | Stat, row: ManifestEntry | Stat) -> bool:
     """Whether a file's stat is the recorded one.
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 
 from lrsync.core.scan import Stat
@@ -10,11 +10,12 @@ from lrsync.core.scan import Stat
 
 @dataclass(frozen=True, slots=True)
 class QuarantinedContent:
-    """The bytes of a changed original, as they were when it was quarantined."""
+    """The bytes of a changed original, as they were when it was quarantined, and what was said of them."""
 
     path: str
     stat: Stat
     sha256: bytes
+    told: str = field(default="", compare=False)
 
 
 class FindingKind(Enum):
@@ -34,6 +35,8 @@ class FindingKind(Enum):
     FAILED = "failed"
     RACED = "raced"
     HELD = "held"
+    SETTLING = "settling"
+    """Written so shortly before the run that it waits for the next one: nothing is wrong with it."""
     ROT = "rot"
     """Only `verify --local` sees it, so only what settles the file takes it back, never a later sync."""
 

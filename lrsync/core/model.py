@@ -7,6 +7,7 @@ from enum import Enum
 from typing import NamedTuple
 
 from lrsync.core.checksums import Checksum
+from lrsync.core.imagedata import ImageData
 from lrsync.core.keys import join_path
 from lrsync.core.objects import ObjectInfo
 from lrsync.core.scan import ScannedFile, Stat
@@ -33,6 +34,10 @@ class Content:
     was_read: bool = True
     part_etags: frozenset[str] = frozenset()
     """The ETags that these bytes have when they are sent in parts, of the lengths that were asked for."""
+    image: ImageData | None = None
+    """What identifies its image data; None where the file is no whole picture of a kind that is looked into."""
+    image_problem: str = ""
+    """Why it is none, for a file of such a kind."""
 
 
 # --- what the manifest knows ------------------------------------------------------------------------------
@@ -68,6 +73,8 @@ class ManifestEntry:
     missing_since: int | None = None
     drift: Drift | None = None
     settled: bool = True
+    image: bytes | None = None
+    """What identifies its image data, packed; None where that is not known (see `core.imagedata`)."""
 
     @property
     def stat(self) -> Stat:
@@ -200,12 +207,14 @@ class Adopt:
 class Quarantine:
     """An original's bytes changed, or any file's went bad: the good object stays, a person is told.
 
-    `existing`: the good object, where no row knows it yet.
+    `existing`: the good object, where no row knows it yet. `told`: what an earlier run found, where the file was not
+    read again.
     """
 
     change: Change
     content: Content
     existing: ObjectInfo | None = None
+    told: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ from typing import Final, assert_never
 
 from lrsync.core.amounts import MaxDelete
 from lrsync.core.filetypes import is_original
+from lrsync.core.image_change import judge_image
 from lrsync.core.keys import split_path
 from lrsync.core.model import (
     Action,
@@ -76,9 +77,14 @@ def _decide_unsure(candidate: Candidate) -> Action:
         # Looked into only because its object is lost or altered: sent to mend that, it would pass for the photo.
         return Quarantine(change, content)
     # With its object gone there is nothing good left to protect: what the disk has is the only copy.
-    if old.sha256 is not None and old.drift is not Drift.MISSING and is_original(split_path(old.path)[1]):
+    if old.sha256 is not None and old.drift is not Drift.MISSING and _is_to_be_protected(old, content):
         return Quarantine(change, content)
     return Upload(change, content, replaces=candidate.existing is not None or old.drift is not Drift.MISSING)
+
+
+def _is_to_be_protected(old: ManifestEntry, content: Content) -> bool:
+    """Whether these other bytes must not replace the recorded ones by themselves."""
+    return is_original(split_path(old.path)[1]) or judge_image(old, content).is_suspicious
 
 
 def is_rot(old: ManifestEntry, content: Content) -> bool:
@@ -87,12 +93,15 @@ def is_rot(old: ManifestEntry, content: Content) -> bool:
 
 
 def outlived_its_object(old: ManifestEntry | None, content: Content) -> bool:
-    """Whether this is an original with other bytes than were backed up, of which the bucket lost the good object."""
+    """Whether this is an original with other bytes than were backed up, of which the bucket lost the good object.
+
+    Or a photo whose image data looks damaged.
+    """
     return (
         old is not None
         and old.sha256 not in (None, content.sha256)
         and old.drift is Drift.MISSING
-        and is_original(split_path(old.path)[1])
+        and _is_to_be_protected(old, content)
     )
 
 

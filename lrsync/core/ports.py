@@ -511,6 +511,9 @@ class ManifestStore(Protocol):
     def mark_verified(self, paths: Iterable[str], at: int, *, disk: bool = False) -> None:
         """The objects of these files (with `disk`: the files themselves) were proven at this time. Keeps seals."""
 
+    def set_images(self, images: Iterable[tuple[str, bytes]]) -> None:
+        """What identifies the image data of these files, by path, as it was just read. Keeps seals."""
+
     def clear_findings(self, kinds: Iterable[FindingKind], paths: Iterable[str]) -> None:
         """Take these findings back."""
 

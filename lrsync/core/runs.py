@@ -40,13 +40,14 @@ class ScanCounts:
 
 @dataclass(slots=True)
 class ChangeCounts:
-    """How the scan differs from the manifest."""
+    """How the scan differs from the manifest. `settling`: written so shortly before that they wait for the next run."""
 
     added: int = 0
     modified: int = 0
     touched: int = 0
     missing: int = 0
     unchanged: int = 0
+    settling: int = 0
 
 
 @dataclass(slots=True)

@@ -6,18 +6,16 @@ It only ever raises a suspicion: a file that it cannot understand is none. Nothi
 from __future__ import annotations
 
 import struct
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Final
 
 from lrsync.core.filetypes import extension_of
-
-ReadAt = Callable[[int, int], bytes]
-"""(offset, length) -> at most so many bytes of the file."""
+from lrsync.core.tiff import CutOffError, ReadAt, read_directories
 
 SAMPLES: Final = 16
 SAMPLE_BYTES: Final = 4096
 MAX_STEPS: Final = 256
-"""Boxes, directories or entries looked at before giving up: a hostile file must not keep a backup busy."""
+"""Boxes looked at before giving up: a hostile file must not keep a backup busy."""
 
 _BOXED: Final = frozenset(["mov", "mp4", "m4v", "3gp", "cr3", "crm", "insv", "360"])
 _RIFF: Final = frozenset(["avi"])
@@ -43,9 +41,6 @@ _TIFF: Final = frozenset(
         "gpr",
     ]
 )
-
-_SIZE_OF_TYPE: Final = {1: 1, 3: 2, 4: 4}
-_STRIPS, _STRIP_SIZES, _TILES, _TILE_SIZES, _SUB_IFDS = 273, 279, 324, 325, 330
 
 
 def suspicion(name: str, size: int, read_at: ReadAt) -> str | None:
@@ -108,43 +103,9 @@ def _end_of_riff(read_at: ReadAt) -> int:
 
 
 def _ends_in_tiff(read_at: ReadAt) -> Iterator[int]:
-    """Where the strips and tiles of every image in a TIFF-like file end (TIFF 6.0, section 2)."""
-    order = {b"II": "<", b"MM": ">"}.get(read_at(0, 2))
-    if order is None:
-        return
-    (first,) = struct.unpack_from(order + "I", read_at(4, 4))
-    waiting, seen = [first], set[int]()
-    while waiting and len(seen) < MAX_STEPS:
-        at = waiting.pop()
-        if at == 0 or at in seen:
-            continue
-        seen.add(at)
-        head = read_at(at, 2)
-        if len(head) < 2:
-            yield at + 2
-            continue
-        tags, following = _directory(order, at, struct.unpack(order + "H", head)[0], read_at)
-        waiting += [*tags.get(_SUB_IFDS, []), following]
-        for offsets, sizes in ((_STRIPS, _STRIP_SIZES), (_TILES, _TILE_SIZES)):
-            pairs = zip(tags.get(offsets, []), tags.get(sizes, []), strict=False)
-            yield from (offset + length for offset, length in pairs)
-
-
-def _directory(order: str, at: int, count: int, read_at: ReadAt) -> tuple[dict[int, list[int]], int]:
-    """The whole numbers of one directory's interesting tags, and where the next directory is."""
-    wanted = {_STRIPS, _STRIP_SIZES, _TILES, _TILE_SIZES, _SUB_IFDS}
-    entries = read_at(at + 2, count * 12 + 4)
-    tags: dict[int, list[int]] = {}
-    for index in range(min(count, MAX_STEPS)):
-        tag, kind, number = struct.unpack_from(order + "HHI", entries, index * 12)
-        if tag in wanted and kind in _SIZE_OF_TYPE and number <= 100_000:
-            tags[tag] = _values(order, entries[index * 12 + 8 : index * 12 + 12], kind, number, read_at)
-    (following,) = struct.unpack_from(order + "I", entries, count * 12)
-    return tags, following
-
-
-def _values(order: str, inline: bytes, kind: int, number: int, read_at: ReadAt) -> list[int]:
-    length = _SIZE_OF_TYPE[kind] * number
-    data = inline if length <= 4 else read_at(struct.unpack(order + "I", inline)[0], length)
-    code = {1: "B", 3: "H", 4: "I"}[kind]
-    return list(struct.unpack_from(f"{order}{number}{code}", data))
+    """Where the strips and tiles of every image in a TIFF-like file end."""
+    try:
+        for directory in read_directories(read_at):
+            yield from (offset + length for offset, length in directory.spans())
+    except CutOffError as cut:
+        yield cut.needed

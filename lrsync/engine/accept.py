@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 
 from lrsync.core.events import EventSink, Phase, PhaseStarted, WorkFinished
@@ -20,6 +20,7 @@ from lrsync.core.ports import Clock, ManifestStore, ObjectStore, SealStore, Sour
 from lrsync.core.requests import Named
 from lrsync.core.runs import RunKind, RunSummary
 from lrsync.core.scan import ScannedFile
+from lrsync.core.storage import StorageRules
 from lrsync.engine.multipart import InflightBytes, MultipartUploader
 from lrsync.engine.recorder import Recorder, change_of
 from lrsync.engine.runs import LazyStore, RunRow
@@ -50,6 +51,7 @@ class AcceptOptions:
     everything: bool
     prefix: str
     storage_class: str = "STANDARD"
+    storage: StorageRules = field(default_factory=StorageRules)
     threads: int = 8
     batch_size: int = 500
     dry_run: bool = False
@@ -172,6 +174,7 @@ class _Acceptance:
     def _transferrer(self, accepted: Mapping[str, QuarantinedContent], parts: Executor) -> Transferrer:
         ports, options = self.ports, self.options
         stamp = trash_stamp(ports.clock())
+        storage = replace(options.storage, default=options.storage_class)
         multipart = MultipartUploader(
             tree=ports.tree,
             store=self.store(),
@@ -187,7 +190,7 @@ class _Acceptance:
             open_store=self.store,
             manifest=ports.manifest,
             multipart=lambda: multipart,
-            policy=TransferPolicy(options.prefix, stamp, options.storage_class, options.dry_run),
+            policy=TransferPolicy(options.prefix, stamp, storage, options.dry_run),
             quarantined={},
             known_sizes=None,
             clock=ports.clock,

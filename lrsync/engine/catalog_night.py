@@ -13,6 +13,7 @@ from lrsync.core.events import FindingRaised, Notice, Phase, PhaseAdvanced, Phas
 from lrsync.core.model import Change, Held, Raced
 from lrsync.core.ports import ObjectStore, SourceTree
 from lrsync.core.scan import Stat
+from lrsync.core.storage import StorageRules
 from lrsync.engine.catalog_snapshots import SnapshotShelf
 from lrsync.engine.catalogs import CatalogKeeper, CatalogPorts, Kept
 from lrsync.engine.import_witness import ImportWitness
@@ -145,6 +146,6 @@ class CatalogNight:
 
     def _transferrer(self, tree: SourceTree) -> Transferrer:
         night = self._night
-        policy = replace(night.policy, storage_class=self._ports.storage_class)
+        policy = replace(night.policy, storage=StorageRules(self._ports.storage_class))
         multipart = night.multipart_on
         return night.transferrer_on(tree, lambda: self._store, lambda: multipart(tree, self._store), policy)

@@ -12,9 +12,9 @@ from dataclasses import replace
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Final
 
-from lrsync.core.diff import diff_directory
+from lrsync.core.diff import diff_directory, is_settling
 from lrsync.core.digest import is_settled
-from lrsync.core.events import Phase, PhaseStarted, WorkFinished, WorkFound
+from lrsync.core.events import Notice, Phase, PhaseStarted, WorkFinished, WorkFound
 from lrsync.core.filetypes import is_catalog
 from lrsync.core.findings import Finding, FindingKind
 from lrsync.core.keys import join_path, split_path, trash_stamp
@@ -56,8 +56,11 @@ class Changes:
         self.catalogs: list[Change] = []
         self.small = Batch()
         self.gone = GoneFiles()
+        self.settling_sizes = set[int]()
         self.over = False
         self.mass_change = False
+        for line in run.ports.advice():
+            run.ports.sink(Notice(line))
 
     # --- the world, when it is needed ---------------------------------------------------------------------
 
@@ -88,7 +91,8 @@ class Changes:
     @cached_property
     def policy(self) -> TransferPolicy:
         stamp = trash_stamp(self.run.started_ns)
-        return TransferPolicy(self.options.prefix, stamp, self.options.storage_class, self.options.dry_run)
+        storage = replace(self.options.storage, default=self.options.storage_class)
+        return TransferPolicy(self.options.prefix, stamp, storage, self.options.dry_run)
 
     @cached_property
     def transferrer(self) -> Transferrer:
@@ -183,14 +187,16 @@ class Changes:
         changes = list(self._changes(scanned))
         if scanned.colliding:
             changes = self._without_colliding(scanned, changes)
+        ready = self._without_settling(changes)
         times = zip(scanned.columns.mtimes_ns, scanned.columns.ctimes_ns, strict=True)
         sealable = (
             scanned.complete
             and not scanned.colliding
+            and len(ready) == len(changes)
             and all(is_settled(mtime_ns, ctime_ns, self.run.started_ns) for mtime_ns, ctime_ns in times)
         )
-        self.recorder.begin(scanned, digest, waiting=len(changes), sealable=sealable)
-        for change in changes:
+        self.recorder.begin(scanned, digest, waiting=len(ready), sealable=sealable)
+        for change in ready:
             self._dispatch(change)
         self.recorder.flush_if_due()
         self._send_small()
@@ -213,6 +219,28 @@ class Changes:
             self._record("", Failed(path, message, "rename one of the two", change))
         lost = scanned.colliding - owners
         return [change for change in changes if change.new is None or change.new.name not in lost]
+
+    def _without_settling(self, changes: list[Change]) -> list[Change]:
+        """Leave out what was written so short a time ago that it waits for the next run.
+
+        By the time at which the folder is looked at: a scan may take hours, and files are written meanwhile.
+        """
+        if not self.options.settle_ns:
+            return changes
+        ready, now = [], self.ports.clock()
+        for change in changes:
+            if not self._settles(change, now):
+                ready.append(change)
+                continue
+            assert change.new is not None
+            self.tally.settling(change)
+            self.settling_sizes.add(change.new.size)
+        return ready
+
+    def _settles(self, change: Change, now_ns: int) -> bool:
+        # A catalog that is open is written to all day: it has a way of its own to come to a quiet moment.
+        is_copied = self.ports.catalogs is not None and change.new is not None and is_catalog(change.new.name)
+        return not is_copied and is_settling(change, now_ns, self.options.settle_ns)
 
     def take_gone(self) -> None:
         """The walk is over, and the source proven: what it did not meet in the folders that it met is missing."""
@@ -362,6 +390,7 @@ class Changes:
             source_proven=run.proven,
             transfers_failed=self.summary.actions.failed + self.summary.actions.raced,
             mass_change=self.mass_change,
+            settling_sizes=self.settling_sizes,
         )
         doomed, refused = plan_deletes(self.manifest, scan, self.options.max_delete, self.ports.tree)
         if refused is not None:

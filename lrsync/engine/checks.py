@@ -12,6 +12,9 @@ from dataclasses import dataclass, field
 from lrsync.core.diff import same_facts
 from lrsync.core.filetypes import LOG_SUFFIXES, is_catalog
 from lrsync.core.findings import Finding
+from lrsync.core.imagedata import ImageData, ImageHasher, NotWholeError
+from lrsync.core.imagedata import unpack as unpack_image
+from lrsync.core.images import has_image_data, image_hasher
 from lrsync.core.model import Drift, Failed, ManifestEntry
 from lrsync.core.ports import ObjectStore, RacedError, SourceTree
 from lrsync.core.requests import VerifyRequest
@@ -42,6 +45,8 @@ class Check:
     gone: bool = False
     archived: bool = False
     unproven: bool = False
+    image: ImageData | None = None
+    """What identifies the image data of the file that was read; None where it is no photo of which that is told."""
     new_etag: str | None = None
     new_version: str | None = None
     bytes_read: int = 0
@@ -50,6 +55,18 @@ class Check:
     def object_proven(self) -> bool:
         """Whether S3 was shown to hold the row's bytes, by what it says or by the bytes themselves."""
         return self.drift is None and (self.head_proven or self.read_proven)
+
+    @property
+    def learned(self) -> bytes | None:
+        """What its row did not know of its image data, and now can."""
+        is_new = self.disk_proven and self.image is not None and self.entry.image is None
+        return self.image.pack() if is_new and self.image is not None else None
+
+    @property
+    def is_intact(self) -> bool:
+        """Whether its image data is what was backed up, whatever became of the rest."""
+        recorded = None if self.entry.image is None else unpack_image(self.entry.image)
+        return recorded is not None and self.image is not None and self.image.digest == recorded.digest
 
     def is_proven(self, request: VerifyRequest) -> bool:
         """Whether all that was asked for holds. A file that is gone has nothing on the disk to prove."""
@@ -153,7 +170,7 @@ class Checker:
 
     def _compare_file(self, check: Check) -> None:
         entry = check.entry
-        found = self._hash_recorded(check)
+        found = self._hash_recorded(check, with_image=entry.image is None)
         if found is None:
             return
         if entry.sha256 is None:
@@ -167,7 +184,7 @@ class Checker:
         else:
             self._make_sure(check, found)
 
-    def _hash_recorded(self, check: Check) -> bytes | None:
+    def _hash_recorded(self, check: Check, *, with_image: bool) -> bytes | None:
         """The file's sha256, if its stat is the row's; else what is the matter is noted."""
         assert self.tree is not None, "a disk to look at"
         entry = check.entry
@@ -175,9 +192,23 @@ class Checker:
         check.gone, check.changed = stat is None, stat is not None and not same_facts(stat, entry)
         if stat is None or check.changed:
             return None
-        found = hash_file(self.tree, entry.path, stat, self.stopping)
+        hasher = self._image_hasher(entry.path, stat) if with_image and has_image_data(entry.path) else None
+        found = hash_file(self.tree, entry.path, stat, self.stopping, hasher)
         check.bytes_read += stat.size
+        try:
+            check.image = hasher.finish() if hasher is not None else None
+        except NotWholeError:
+            check.image = None
         return found
+
+    def _image_hasher(self, path: str, stat: Stat) -> ImageHasher:
+        tree = self.tree
+        assert tree is not None, "a disk to look at"
+
+        def read_at(offset: int, length: int) -> bytes:
+            return tree.read_part(path, offset, max(0, min(length, stat.size - offset)))
+
+        return image_hasher(path, stat.size, read_at)
 
     def _has_log(self, path: str) -> bool:
         """Whether this is a catalog whose database alone is not all of it."""
@@ -186,26 +217,31 @@ class Checker:
         return any(log is not None and log.size for log in logs)
 
     def _make_sure(self, check: Check, found: bytes) -> None:
-        again = self._hash_recorded(check)
+        again = self._hash_recorded(check, with_image=True)
         if again is None:
             return
         if again != found:
             hint = "the drive, its cable or the memory may be failing: copy what you can"
             check.fail("reads differently each time", hint)
         else:
-            check.rot = reports.rot(check.entry, again)
+            check.rot = reports.rot(check.entry, again, is_intact=check.is_intact)
 
 
-def hash_file(tree: SourceTree, path: str, stat: Stat, stopping: Callable[[], bool]) -> bytes:
+def hash_file(
+    tree: SourceTree, path: str, stat: Stat, stopping: Callable[[], bool], image: ImageHasher | None = None
+) -> bytes:
     """The sha256 of a file that has this stat before and after; a piece at a time, so that a stop is quick.
 
-    Raises RacedError where it is written meanwhile, StoppedError, OSError.
+    `image` is fed the same bytes. Raises RacedError where it is written meanwhile, StoppedError, OSError.
     """
     digest = hashlib.sha256()
     for offset in range(0, stat.size, PIECE_BYTES):
         if stopping():
             raise StoppedError(path)
-        digest.update(tree.read_part(path, offset, min(PIECE_BYTES, stat.size - offset)))
+        piece = tree.read_part(path, offset, min(PIECE_BYTES, stat.size - offset))
+        digest.update(piece)
+        if image is not None:
+            image.update(piece)
     if tree.stat(path) != stat:
         raise RacedError(path)
     return digest.digest()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from concurrent.futures import Executor
 from dataclasses import dataclass
 
@@ -21,7 +21,10 @@ from lrsync.errors import ObjectError, ObjectMissingError
 
 @dataclass(frozen=True, slots=True)
 class ScanFacts:
-    """What the run knows about its scan, which began at `started_ns`, when it comes to deleting."""
+    """What the run knows about its scan, which began at `started_ns`, when it comes to deleting.
+
+    `settling_sizes`: the bytes of files that wait for the next run; each may be a missing one under another name.
+    """
 
     started_ns: int
     complete: bool
@@ -29,6 +32,7 @@ class ScanFacts:
     source_proven: bool
     transfers_failed: int
     mass_change: bool
+    settling_sizes: Collection[int] = ()
 
 
 def plan_deletes(
@@ -47,6 +51,7 @@ def plan_deletes(
         # Of unproven content, the object may be anything: it stays until it is known to be what the disk had.
         if entry.sha256 is not None
         and not tree.is_excluded(entry.path)
+        and entry.size not in scan.settling_sizes
         and not _shares_key(manifest, entry)
         and _was_gone_before(tree, entry, scan.started_ns)
     ]

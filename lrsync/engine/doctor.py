@@ -45,6 +45,8 @@ class BucketPorts:
     probe_name: str
     deletes: bool = False
     is_scheduled: bool = False
+    sleeping: tuple[str, ...] = ()
+    """The configured storage classes whose objects cannot be copied before they are thawed."""
 
 
 def examine_bucket(ports: BucketPorts) -> Iterator[Check]:
@@ -63,7 +65,12 @@ def examine_bucket(ports: BucketPorts) -> Iterator[Check]:
         yield from _skipped(_AFTER_BUCKET)
         return
     yield from _check_objects(ports)
-    yield from (_check_feature(ports.admin, feature) for feature in Feature)
+    for feature in Feature:
+        check = _check_feature(ports.admin, feature)
+        yield check
+        if feature is Feature.VERSIONING and ports.sleeping and check.verdict is not Verdict.PASS:
+            seen = f"objects in {', '.join(ports.sleeping)} cannot be copied to the trash, and no versions are kept"
+            yield Check("archive", Verdict.WARN, seen, "turn versioning on: a file that changes or goes fails else")
 
 
 def _check_credentials(ports: BucketPorts) -> Check:

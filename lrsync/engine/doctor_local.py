@@ -5,7 +5,7 @@ Pure judgement: reads nothing, writes nothing.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -67,6 +67,15 @@ def check_catalogs(there: Mapping[str, bool]) -> Check:
         mend = "mount its drive, or correct --catalog ('catalogs' in the config file)"
         return Check("catalogs", Verdict.FAIL, f"not there: {', '.join(gone)}", mend)
     return Check("catalogs", Verdict.PASS, ", ".join(there))
+
+
+def check_storage(classes: Collection[str], warnings: Sequence[str]) -> Check:
+    """The storage classes that are configured, and what has to be known of them."""
+    seen = ", ".join(sorted(classes))
+    if warnings:
+        mend = "docs/storage.md says when that is worth while; 'lrsync cost --what-if' says what it saves"
+        return Check("storage", Verdict.WARN, f"{seen}: {'; '.join(warnings)}", mend)
+    return Check("storage", Verdict.PASS, seen)
 
 
 def check_marker(source: SourceFacts, manifest: ManifestFacts) -> Check:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import Final
 
+from lrsync.core.filetypes import is_original
 from lrsync.core.findings import Finding, FindingKind, QuarantinedContent
-from lrsync.core.model import Change, Content, ManifestEntry
+from lrsync.core.image_change import ImageChange, disowns_its_data, judge_image
+from lrsync.core.model import Content, ManifestEntry, Quarantine
 from lrsync.core.plan import is_rot
 
 _LOOK: Final = "look at it, and copy it from the card again while the card has it; accept it if it is as it should be"
@@ -45,29 +47,56 @@ def import_differs(row: ManifestEntry, imported_bytes: int) -> Finding:
     )
 
 
-def quarantined(change: Change, content: Content) -> Finding:
+def quarantined(action: Quarantine) -> Finding:
     """A file whose bytes were not sent: an original's that were changed, or any file's that went bad."""
-    old = change.old
+    old, content = action.change.old, action.content
     if old is not None and is_rot(old, content):
-        return rot(old, content.sha256)
+        return rot(old, content.sha256, is_intact=judge_image(old, content) is ImageChange.INTACT)
     good = old is None or old.drift is None
     kept = "the good object in the bucket was kept" if good else "and its object in the bucket is not the good one"
     return Finding(
         FindingKind.ORIGINAL_CHANGED,
-        change.path,
-        f"this original's bytes changed; {kept}",
+        action.change.path,
+        action.told or f"{_what_changed(action)}; {kept}",
         "look at the file: if it is damaged, restore it; if the change is meant, accept it",
-        quarantined=QuarantinedContent(change.path, content.stat, content.sha256),
+        quarantined=QuarantinedContent(action.change.path, content.stat, content.sha256),
     )
 
 
-def rot(entry: ManifestEntry, found: bytes) -> Finding:
-    """A file that nobody wrote, and that has other bytes all the same; `found` is their sha256."""
+def _what_changed(action: Quarantine) -> str:
+    old, content = action.change.old, action.content
+    if old is None or is_original(old.path):
+        return "this original's bytes changed"
+    match judge_image(old, content):
+        case ImageChange.BROKEN:
+            return f"this photo {content.image_problem}, and was whole when it was backed up"
+        case ImageChange.SPOILT:
+            return "this photo's image data has other bytes, and is just as long: no program edits it like that"
+        case ImageChange.SAME_SIZE:
+            return "this photo's image data changed, and the file is just as long: no program edits it like that"
+        case ImageChange.UNDATED:
+            return "this photo's image data changed, and its time did not move on"
+        case ImageChange.NOT_ITS_OWN if disowns_its_data(old, content):
+            return "this DNG's image data changed, and the digest that it has of it did not: it is damaged"
+        case ImageChange.NOT_ITS_OWN:
+            return "this DNG's image data changed"
+        case ImageChange.UNKNOWN | ImageChange.INTACT | ImageChange.EDITED:
+            return "this file's bytes changed"
+
+
+_INTACT: Final = "; its image data is intact: only what is written beside it went bad"
+
+
+def rot(entry: ManifestEntry, found: bytes, *, is_intact: bool = False) -> Finding:
+    """A file that nobody wrote, and that has other bytes all the same; `found` is their sha256.
+
+    `is_intact`: its image data is still what was backed up.
+    """
     where = "the bucket has the good ones" if entry.has_good_object else "and the bucket has no good ones either"
     return Finding(
         FindingKind.ROT,
         entry.path,
-        f"its bytes on the disk went bad without being written; {where}",
+        f"its bytes on the disk went bad without being written; {where}{_INTACT if is_intact else ''}",
         "bring the good bytes back with restore --in-place, and check the drive's health",
         quarantined=QuarantinedContent(entry.path, entry.stat, found),
     )

@@ -8,7 +8,7 @@ S3 and no SQL (it is handed ports).
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -20,6 +20,7 @@ from lrsync.core.findings import Finding, FindingKind
 from lrsync.core.keys import split_path
 from lrsync.core.runs import RunKind, RunSummary
 from lrsync.core.scan import ScannedDir, ScanProblem
+from lrsync.core.storage import StorageRules
 from lrsync.engine.runs import RunRow, Stores
 from lrsync.engine.stop import StoppedError
 from lrsync.errors import SourceError
@@ -56,14 +57,14 @@ class SyncPorts:
     sink: EventSink
     make_pool: Callable[[int], Executor] | None = None
     """What makes worker pools; without it they are of daemon threads (`engine.pool`)."""
-    open_plain_store: Callable[[], ObjectStore] | None = None
-    """The bucket for the manifest's snapshot, where it must not go into the photos' storage class."""
     pack_manifest: ManifestPacker | None = None
     """What the manifest's snapshot is made with; without it none is stored."""
     catalogs: Callable[[], CatalogPorts] | None = None
     """How Lightroom's catalogs are copied; without it they are files like any others."""
     outside: OutsideCatalogs | None = None
     """Catalogs that are kept although they lie outside of the source."""
+    advice: Callable[[], Sequence[str]] = tuple
+    """What the user should know before anything is stored, a line each."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +79,8 @@ class SyncOptions:
     threads: int = 8
     batch_size: int = 500
     storage_class: str = "STANDARD"
+    storage: StorageRules = field(default_factory=StorageRules)
+    """What goes into another class than `storage_class`, by its kind and size."""
     delete: bool = False
     accept_mass_change: bool = False
     max_delete: MaxDelete = field(default_factory=MaxDelete)
@@ -86,6 +89,8 @@ class SyncOptions:
     dry_run: bool = False
     use_digests: bool = True
     keep_catalogs: int = 10
+    settle_ns: int = 0
+    """Files that were written to within this time wait for the next run."""
 
 
 def run_sync(ports: SyncPorts, options: SyncOptions) -> RunSummary:
@@ -208,7 +213,7 @@ class SyncRun:
         """Set the counts that need the whole run. `missing_before`: rows of missing files when it began."""
         counts = self.summary.changes
         counts.missing = max(0, missing_before + (self.changes.tally.more_missing if self.has_changes else 0))
-        changed = counts.added + counts.modified + counts.touched
+        changed = counts.added + counts.modified + counts.touched + counts.settling
         counts.unchanged = max(0, self.summary.scan.files - changed)
 
     def _keep_snapshot(self) -> bool:
@@ -224,7 +229,7 @@ class SyncRun:
         keeper = SnapshotKeeper(
             seals=self.ports.seals,
             open_manifest=lambda: self.changes.manifest,
-            open_store=self.stores.lazily(self.ports.open_plain_store or self.ports.open_store),
+            open_store=self.stores.lazily(self.ports.open_store),
             pack=pack,
             prefix=self.options.prefix,
             clock=self.ports.clock,

@@ -103,7 +103,7 @@ class Tallier:
         self._count_content(action, action.content)
         if isinstance(action, Upload) and action.suspicion is not None:
             return reports.suspect_original(action.change.path, action.suspicion, action.content)
-        return reports.quarantined(action.change, action.content) if isinstance(action, Quarantine) else None
+        return reports.quarantined(action) if isinstance(action, Quarantine) else None
 
     def _uploaded(self, action: Upload) -> None:
         self.summary.actions.uploaded += 1
@@ -145,6 +145,14 @@ class Tallier:
         self.summary.changes.modified += 1
         failed = Failed(change.path, "changed, and was not sent because so many files did", "", change)
         self._keep_unsafe(FindingKind.HELD, failed)
+
+    def settling(self, change: Change) -> None:
+        """A file that was written a moment ago: it is no failure, and not safe as it is now either."""
+        self.summary.changes.settling += 1
+        # It is there: whatever its row says, nobody should call it missing tonight.
+        self._returned += change.old is not None and change.old.missing_since is not None
+        message = "was written just before the run, and may not be finished: it waits for the next one"
+        self._keep_unsafe(FindingKind.SETTLING, Failed(change.path, message, "", change))
 
     def waits(self, finding: Finding, change: Change) -> None:
         """A changed catalog that stays in the bucket as it was; the finding says why."""

@@ -46,6 +46,7 @@ from lrsync.core.ports import Clock, ManifestStore, ObjectStore, RacedError, Sou
 from lrsync.core.proof import disproves_content, entry_of, proves_content
 from lrsync.core.scan import Stat
 from lrsync.core.soundness import suspicion
+from lrsync.core.storage import StorageRules
 from lrsync.engine.multipart import AlreadyThere, MultipartUploader
 from lrsync.errors import (
     ChecksumMismatchError,
@@ -67,7 +68,7 @@ class TransferPolicy:
 
     prefix: str
     stamp: str
-    storage_class: str = "STANDARD"
+    storage: StorageRules = field(default_factory=StorageRules)
     dry_run: bool = False
 
 
@@ -142,7 +143,7 @@ class Transferrer:
             return self._accept(change, key, meant)
         known = self._known_quarantine(change)
         if known is not None:
-            return Done(Quarantine(change, known), change.old)
+            return Done(Quarantine(change, known, told=self.quarantined[change.path].told), change.old)
         if self._surely_new(change):
             return self._foretell(Upload(change, _unread(change)), key, self.clock())
         read_at = self.clock()
@@ -352,16 +353,19 @@ class Transferrer:
             checksum=stored.checksum,
             etag=stored.etag,
             version_id=stored.version_id,
-            storage_class=self.policy.storage_class,
+            storage_class=self.policy.storage.recorded_class(path, stat.size),
             uploaded_at=now,
             verified_at=now,
             settled=is_settled(stat.mtime_ns, stat.ctime_ns, read_at),
+            image=content.image.pack() if content.image is not None else None,
         )
 
     def _seen(self, entry: ManifestEntry, content: Content, read_at: int) -> ManifestEntry:
         stat = content.stat
         settled = is_settled(stat.mtime_ns, stat.ctime_ns, read_at)
-        return replace(entry, size=stat.size, mtime_ns=stat.mtime_ns, ctime_ns=stat.ctime_ns, settled=settled)
+        image = content.image.pack() if content.image is not None else entry.image
+        seen = replace(entry, size=stat.size, mtime_ns=stat.mtime_ns, ctime_ns=stat.ctime_ns, settled=settled)
+        return replace(seen, image=image)
 
 
 def _unread(change: Change) -> Content:

@@ -55,6 +55,7 @@ class _Proven:
     objects: list[str] = field(default_factory=list)
     files: list[str] = field(default_factory=list)
     mended: list[str] = field(default_factory=list)
+    images: list[tuple[str, bytes]] = field(default_factory=list)
 
     def __len__(self) -> int:
         return len(self.objects) + len(self.files)
@@ -124,6 +125,8 @@ class _Verification:
             self._raise(check.rot)
         elif check.disk_proven:
             self.proven.files.append(check.entry.path)
+            if check.learned is not None:
+                self.proven.images.append((check.entry.path, check.learned))
         self.summary.errors.extend(check.failures)
 
     def _count(self, check: Check) -> None:
@@ -164,6 +167,7 @@ class _Verification:
         manifest = self.ports.manifest
         manifest.mark_verified(proven.objects, now)
         manifest.mark_verified(proven.files, now, disk=True)
+        manifest.set_images(proven.images)
         manifest.clear_findings([FindingKind.ROT], proven.files)
         manifest.clear_findings([FindingKind.DRIFT], proven.mended)
 

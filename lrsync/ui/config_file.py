@@ -12,17 +12,19 @@ import click
 from lrsync.ui.options import json_option, place_options
 
 if TYPE_CHECKING:
+    from lrsync.config import Config
     from lrsync.settings import Explained
 
 _WEBHOOKS: Final = "hooks.webhook"
 
 
 class _Checked(NamedTuple):
-    """One library of the file, and what is wrong with it ('' for nothing)."""
+    """One library of the file, what is wrong with it ('' for nothing), and what its user should know."""
 
     name: str
     problem: str = ""
     hint: str = ""
+    warnings: tuple[str, ...] = ()
 
 
 @click.group()
@@ -103,6 +105,8 @@ def check(config_file: str | None, as_json: bool) -> int:
             output.error(f"library {one.name}: {one.problem}", one.hint)
         else:
             output.result(f"library {one.name}: the settings are right.")
+        for line in one.warnings:
+            output.warning(f"library {one.name}: {line}")
     return int(code)
 
 
@@ -143,12 +147,20 @@ def check_file(file: Path) -> list[_Checked]:
     checked = []
     for name in names:
         try:
-            settings.load({}, {}, library=name, config_file=file)
+            warnings = _warnings(settings.load({}, {}, library=name, config_file=file))
         except UsageError as problem:
             checked.append(_Checked(name, problem.message, problem.hint))
         else:
-            checked.append(_Checked(name))
+            checked.append(_Checked(name, warnings=warnings))
     return checked
+
+
+def _warnings(config: Config) -> tuple[str, ...]:
+    if config.storage_rules.classes == {"STANDARD"}:
+        return ()
+    from lrsync import app
+
+    return tuple(app.storage_warnings(config))
 
 
 def _given_path(config_file: str | None) -> Path | None:

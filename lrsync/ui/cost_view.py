@@ -5,7 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Any, Final
 
-from lrsync.core.prices import Quote, StorageQuote
+from lrsync.core.prices import Estimate, Quote, StorageQuote
 
 WORTH_SAYING: Final = Decimal("0.01")
 NONE_KNOWN: Final = "No prices are known for this store (the config file's 'prices' can name a list)."
@@ -16,15 +16,20 @@ def sentence_of(quote: Quote | None) -> str:
     if quote is None:
         return NONE_KNOWN
     estimate = quote.estimate
+    told = parts_of(estimate)
+    text = f"It costs {_about(estimate.total)} {quote.currency}" + (f" ({told})" if told else "")
+    return _ended(f"{text}{_by(quote)}, over the internet", estimate.unpriced)
+
+
+def parts_of(estimate: Estimate) -> str:
+    """What an estimate is made of, but for what is not worth saying."""
     parts = {
         "requests": estimate.requests,
         "retrieval": estimate.retrieval,
         "thawed copies": estimate.copies,
         "transfer out": estimate.transfer,
     }
-    told = ", ".join(f"{name} {amount:.2f}" for name, amount in parts.items() if amount >= WORTH_SAYING)
-    text = f"It costs {_about(estimate.total)} {quote.currency}" + (f" ({told})" if told else "")
-    return _ended(f"{text}{_by(quote)}, over the internet", estimate.unpriced)
+    return ", ".join(f"{name} {amount:.2f}" for name, amount in parts.items() if amount >= WORTH_SAYING)
 
 
 def line(quote: StorageQuote | None) -> str:
@@ -53,18 +58,22 @@ def restore_json(quote: Quote | None) -> dict[str, Any] | None:
     """What a restore costs; None where no price is known. Amounts are numbers of the currency."""
     if quote is None:
         return None
-    estimate = quote.estimate
+    return {**_of(quote), **estimate_json(quote.estimate)}
+
+
+def estimate_json(estimate: Estimate) -> dict[str, Any]:
+    """Amounts without their currency."""
     names = ("total", "requests", "retrieval", "copies", "transfer")
-    amounts = {name: _number(getattr(estimate, name)) for name in names}
-    return {**_of(quote), **amounts, "unpriced": sorted(estimate.unpriced)}
+    amounts = {name: number(getattr(estimate, name)) for name in names}
+    return {**amounts, "unpriced": sorted(estimate.unpriced)}
 
 
 def json_of(quote: StorageQuote | None) -> dict[str, Any]:
     """What `status --cost --json` adds."""
     if quote is None:
         return {"storage_cost": None}
-    by_class = {name: _number(amount) for name, amount in sorted(quote.by_class.items())}
-    told = {"a_month": _number(quote.total), "by_class": by_class, "unpriced": sorted(quote.unpriced)}
+    by_class = {name: number(amount) for name, amount in sorted(quote.by_class.items())}
+    told = {"a_month": number(quote.total), "by_class": by_class, "unpriced": sorted(quote.unpriced)}
     return {"storage_cost": {**_of(quote), **told}}
 
 
@@ -72,5 +81,6 @@ def _of(quote: Quote | StorageQuote) -> dict[str, Any]:
     return {"currency": quote.currency, "region": quote.region, "date": quote.date.isoformat()}
 
 
-def _number(amount: Decimal) -> float:
+def number(amount: Decimal) -> float:
+    """An amount as JSON has it."""
     return round(float(amount), 4)

@@ -25,6 +25,7 @@ def iam_policy(trash: bool, versioned: bool, doctor: bool, **flags: Any) -> int:
     config = load_config(flags, required=("s3_bucket",))
 
     from lrsync.core.policy import PolicyNeeds, least_policy
+    from lrsync.core.storage import sleeping_of
     from lrsync.ui import output
 
     policy = least_policy(
@@ -32,7 +33,8 @@ def iam_policy(trash: bool, versioned: bool, doctor: bool, **flags: Any) -> int:
             bucket=config.bucket,
             prefix=config.prefix,
             region=config.region,
-            storage_class=config.storage_class,
+            # Of several classes one that has to be thawed: it alone asks for a right of its own.
+            storage_class=next(iter(sleeping_of(config.storage_rules)), config.storage_class),
             kms_key=config.sse_kms_key_id,
             versioned=versioned,
             delete=config.delete,

@@ -49,7 +49,7 @@ def run_object(kind: RunKind, library: str, summary: RunSummary) -> Json:
         "exit_code": int(summary.exit_code),
         "dry_run": summary.dry_run,
         "scan": _pick(summary.scan, "files directories bytes excluded unreadable special"),
-        "changes": _pick(summary.changes, "added modified touched missing unchanged"),
+        "changes": _pick(summary.changes, "added modified touched missing unchanged settling"),
         "actions": _pick(summary.actions, "uploaded copied adopted restated trashed quarantined failed raced"),
         "bytes": _pick(summary.bytes, "uploaded copied hashed"),
         "s3_requests": _pick(summary.requests, "total put list head copy delete other"),

@@ -17,6 +17,7 @@ from lrsync.ui.lazy import LazyCommand, LazyGroup
 COMMANDS: Final = {
     "sync": LazyCommand("lrsync.ui.sync:sync", "Back up what is new or changed: the nightly job."),
     "status": LazyCommand("lrsync.ui.status:status", "Say what is safe and what is not; needs no network."),
+    "cost": LazyCommand("lrsync.ui.cost:cost", "Say what the library costs, and would with other storage classes."),
     "metrics": LazyCommand("lrsync.ui.metrics:metrics", "Write what status knows as Prometheus metrics."),
     "verify": LazyCommand("lrsync.ui.verify:verify", "Prove that disk and bucket still hold every byte."),
     "accept": LazyCommand("lrsync.ui.accept:accept", "Take the new bytes of a changed original on purpose."),

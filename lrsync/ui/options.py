@@ -84,6 +84,7 @@ _SYNC: Final = (
     ),
     click.option("--keep-catalogs", metavar="N", help="Snapshots of a catalog to keep, and one a week. [default: 10]"),
     click.option("--catalog-wait", metavar="TIME", help="Wait so long for Lightroom to pause: 30s, 5m. [default: 1m]"),
+    click.option("--settle", metavar="TIME", help="Leave files for the next run that were written within it: 2m, off."),
     click.option("--full-every", metavar="TIME", help="Do so this often: 12h, 7d, never. [default: 7d]"),
 )
 _JSON: Final = (

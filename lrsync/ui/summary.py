@@ -63,9 +63,10 @@ def _rebuild_sentence(summary: RunSummary) -> str:
 
 def _sync_sentence(summary: RunSummary) -> str:
     total, wrong = summary.scan.files, wrong_clauses(summary)
-    if wrong:
+    waiting = _settling(summary)
+    if wrong or waiting:
         safe = max(0, total - unsafe_files(summary))
-        text = "; ".join([*wrong, f"{safe:,} {'is' if safe == 1 else 'are'} safe"])
+        text = "; ".join([*wrong, *waiting, f"{safe:,} {'is' if safe == 1 else 'are'} safe"])
         return f"{text[0].upper()}{text[1:]}."
     if total == 0:
         return "There are no files to back up."
@@ -79,13 +80,14 @@ def _dry_sentence(summary: RunSummary) -> str:
     text = f"Would be done: {done}." if done else f"Nothing to do for {count(summary.scan.files, 'file')}."
     wrong = wrong_clauses(summary)
     trouble = f" Not possible: {'; '.join(wrong)}." if wrong else ""
-    return f"{text}{trouble} This was a dry run: nothing was changed."
+    waits = "".join(f" {clause}." for clause in _settling(summary))
+    return f"{text}{trouble}{waits} This was a dry run: nothing was changed."
 
 
 def unsafe_files(summary: RunSummary) -> int:
     """How many of the scanned files are not safe in their present state."""
     spoilt = _quarantined(summary) + _rotten(summary) + _unrepaired(summary) + _waiting_catalogs(summary, scanned=True)
-    return summary.actions.failed + summary.actions.raced + spoilt
+    return summary.actions.failed + summary.actions.raced + spoilt + summary.changes.settling
 
 
 def wrong_clauses(summary: RunSummary) -> list[str]:
@@ -110,6 +112,13 @@ def wrong_clauses(summary: RunSummary) -> list[str]:
     if FindingKind.DELETE_GUARD in kinds:
         clauses.append("nothing was deleted, as a guard refused")
     return clauses
+
+
+def _settling(summary: RunSummary) -> list[str]:
+    """What waits for the next run, and is nothing wrong."""
+    waiting = summary.changes.settling
+    verb = "was written just now and waits" if waiting == 1 else "were written just now and wait"
+    return [f"{count(waiting, 'file')} {verb} for the next run"] if waiting else []
 
 
 def _quarantined(summary: RunSummary) -> int:
@@ -185,7 +194,8 @@ def _rows(kind: RunKind, summary: RunSummary) -> list[tuple[str, str]]:
 
 def _changed(summary: RunSummary) -> str:
     c = summary.changes
-    return _named((c.added, "added"), (c.modified, "modified"), (c.touched, "touched"), (c.missing, "missing"))
+    changed = ((c.added, "added"), (c.modified, "modified"), (c.touched, "touched"), (c.missing, "missing"))
+    return _named(*changed, (c.settling, "just written"))
 
 
 def _done(summary: RunSummary) -> str:

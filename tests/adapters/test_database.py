@@ -223,7 +223,7 @@ def test_an_older_manifest_is_backed_up_and_upgraded(path: Path, later: Callable
 
 def test_a_library_from_before_identities_goes_on_with_its_marker(path: Path, tmp_path: Path) -> None:
     before = tmp_path / "before"
-    shutil.copytree(migrations_dir(), before, ignore=shutil.ignore_patterns("__pycache__", "0003_*", "0004_*"))
+    shutil.copytree(migrations_dir(), before, ignore=shutil.ignore_patterns("__pycache__", "000[3-9]_*"))
     prepare(path, scripts=before, version=2)
     with closing(sqlite3.connect(path)) as connection:
         connection.execute("INSERT INTO library VALUES (1, '0b7f', 'default', '/photos', '', 'bucket', 'P', 5, 1, 7)")
@@ -235,6 +235,26 @@ def test_a_library_from_before_identities_goes_on_with_its_marker(path: Path, tm
     with Seals(path) as seals:
         assert seals.library() == old
     assert (old.uuid, old.has_marker, old.last_full_pass, old.identity) == ("0b7f", True, 7, None)
+
+
+def test_rows_from_before_image_data_know_nothing_of_it(path: Path, tmp_path: Path) -> None:
+    before = tmp_path / "before"
+    shutil.copytree(migrations_dir(), before, ignore=shutil.ignore_patterns("__pycache__", "000[5-9]_*"))
+    prepare(path, scripts=before, version=4)
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute(
+            "INSERT INTO library VALUES (1, '0b7f', 'default', '/photos', '', 'bucket', 'P', 5, 1, 7, NULL)"
+        )
+        connection.execute("INSERT INTO directories VALUES (1, '2024', NULL)")
+        row = (1, "a.jpg", 5, 6, 7, None, b"s" * 32, 0, None, b"e" * 16, None, None, 8, None, None, None, 1)
+        connection.execute(f"INSERT INTO files VALUES ({', '.join('?' * len(row))})", row)
+        connection.commit()
+    prepare(path)
+    with Manifest(path, "P") as manifest:
+        (found,) = manifest.rows("2024")
+        assert (found.path, found.sha256, found.image) == ("2024/a.jpg", b"s" * 32, None)
+        manifest.set_images([("2024/a.jpg", b"\x01" * 24), ("2024/none.jpg", b"\x01" * 24)])
+        assert manifest.rows("2024") == [replace(found, image=b"\x01" * 24)]
 
 
 def test_a_migration_that_fails_changes_nothing(path: Path, later: Callable[[str], Path]) -> None:

@@ -120,6 +120,7 @@ def _entries(draw: st.DrawFn) -> ManifestEntry:
         missing_since=stamp,
         drift=draw(st.sampled_from([None, *Drift])),
         settled=draw(st.booleans()),
+        image=draw(st.one_of(st.none(), st.binary(min_size=24, max_size=40))),
     )
 
 

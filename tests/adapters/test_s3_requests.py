@@ -13,9 +13,11 @@ from lrsync import __version__
 from lrsync.adapters.s3 import S3Store
 from lrsync.adapters.s3_client import StoreSettings, make_config, needs_path_style
 from lrsync.core.checksums import Checksum, ChecksumKind
+from lrsync.core.filetypes import FileType
 from lrsync.core.objects import PartInfo, Stored
 from lrsync.core.parts import object_metadata
 from lrsync.core.proof import encode_checksum, encode_crc32
+from lrsync.core.storage import StorageRules
 from lrsync.core.thaw import Archive, Thaw, ThawState, Tier
 from lrsync.errors import (
     BucketError,
@@ -108,6 +110,31 @@ def test_storage_class_and_encryption_go_with_every_new_object(canned: CannedS3,
         assert asked.headers["x-amz-storage-class"] == "STANDARD_IA"
         assert asked.headers["x-amz-server-side-encryption"] == "aws:kms"
         assert asked.headers["x-amz-server-side-encryption-aws-kms-key-id"] == "key-1"
+
+
+@pytest.mark.parametrize("transport", ["curl", "boto3"])
+def test_the_storage_class_of_each_new_object_goes_by_what_it_is(canned: CannedS3, transport: str) -> None:
+    rules = StorageRules("STANDARD_IA", {FileType.ORIGINAL: "DEEP_ARCHIVE", FileType.SIDECAR: "STANDARD"}, min_size=5)
+    with closing(canned.server.open_store("photos", storage=rules, transport=transport)) as store:
+        for key in ("P/a.nef", "P/a.xmp", "P/a.jpg", "P/.lrsync/manifest/u.sqlite.zst"):
+            canned.answer(GOOD)
+            store.put(key, PHOTO)
+        tiny = content_of(b"tiny")
+        canned.answer(Reply(headers={"ETag": '"e"', "x-amz-checksum-sha256": encode_checksum(tiny.sha256)}))
+        store.put("P/b.nef", tiny)
+        canned.answer(xml("InitiateMultipartUploadResult", "<UploadId>u</UploadId>"))
+        store.start_multipart("P/b.cr3", PHOTO)
+        canned.answer(xml("CopyObjectResult", f"<ETag>e</ETag><ChecksumSHA256>{SHA256}</ChecksumSHA256>"))
+        store.copy(entry_of("P/a.jpg", PHOTO, Stored("")), "P/c.mov", PHOTO)
+    assert [asked.headers["x-amz-storage-class"] for asked in canned.asked] == [
+        "DEEP_ARCHIVE",
+        "STANDARD",
+        "STANDARD_IA",
+        "STANDARD_IA",
+        "STANDARD_IA",
+        "DEEP_ARCHIVE",
+        "DEEP_ARCHIVE",
+    ]
 
 
 # --- retries -----------------------------------------------------------------------------------------------

@@ -33,6 +33,24 @@ def test_types(name: str, kind: FileType) -> None:
     assert is_original(name) is (kind is FileType.ORIGINAL)
 
 
+@pytest.mark.parametrize(
+    ("kind", "extensions"),
+    [
+        (
+            FileType.ORIGINAL,
+            "CR2 CR3 CRW NEF NRW ARW SR2 SRF RAF ORF RW2 PEF SRW 3FR FFF IIQ X3F MRW ERF RWL MEF MOS KDC DCR GPR "
+            "MOV MP4 M4V AVI MPG MTS 3GP MKV BRAW R3D CRM INSV",
+        ),
+        (FileType.REWRITABLE, "DNG JPG JPEG TIF TIFF PSD PSB HEIC HIF AVIF JXL PNG"),
+        (FileType.SIDECAR, "XMP ACR THM"),
+        (FileType.CATALOG, "LRCAT"),
+        (FileType.PREVIEW, "LRDATA LRPREV"),
+    ],
+)
+def test_every_format_that_lightroom_imports_has_its_type(kind: FileType, extensions: str) -> None:
+    assert {type_of(f"a.{extension}") for extension in extensions.split()} == {kind}
+
+
 @given(trees.names)
 def test_any_name_has_a_type_whatever_its_case(name: str) -> None:
     assert type_of(name) in FileType

@@ -64,6 +64,29 @@ def examine(store: MemoryStore | None = None, admin: Admin | None = None, **port
     return found
 
 
+@pytest.mark.parametrize(
+    ("state", "sleeping", "warned"),
+    [
+        (FeatureState.OFF, ("DEEP_ARCHIVE",), True),
+        (FeatureState.DENIED, ("DEEP_ARCHIVE",), True),
+        (FeatureState.ON, ("DEEP_ARCHIVE",), False),
+        (FeatureState.OFF, (), False),
+    ],
+)
+def test_an_archive_without_versions_is_warned_of(state: FeatureState, sleeping: tuple[str, ...], warned: bool) -> None:
+    admin = Admin(facts={Feature.VERSIONING: FeatureFact(Feature.VERSIONING, state, "as it is")})
+    found = examine(admin=admin, sleeping=sleeping)  # type: ignore[arg-type]
+    assert ("archive" in found) is warned
+    if warned:
+        assert found["archive"].verdict is WARN and "versioning" in found["archive"].mend
+
+
+def test_the_configured_classes_are_checked() -> None:
+    check = local.check_storage({"STANDARD", "DEEP_ARCHIVE"}, ["it bills 180 days"])
+    assert (check.verdict, check.seen) == (WARN, "DEEP_ARCHIVE, STANDARD: it bills 180 days") and check.mend
+    assert local.check_storage({"STANDARD"}, []).verdict is PASS
+
+
 def verdicts(found: dict[str, Check]) -> dict[str, Verdict]:
     return {name: check.verdict for name, check in found.items()}
 

@@ -52,16 +52,16 @@ def test_every_flag_reaches_the_config(cli: Cli) -> None:
         --library travel --s3-prefix p/ --endpoint-url http://h:1 --region r --profile q --threads 3 --batch-size 5
         --exclude *.tmp --exclude x/ --include a.tmp --no-default-excludes --storage-class WARM --sse aws:kms
         --sse-kms-key-id k --bwlimit 1M --dry-run --delete --max-delete 5% --full --full-every never --manifest /m
-        --keep-catalogs 5 --catalog-wait 5m --catalog /a.lrcat --catalog /b.lrcat
+        --keep-catalogs 5 --catalog-wait 5m --settle 2m --catalog /a.lrcat --catalog /b.lrcat
         --accept-mass-change --no-marker --accept-source --no-verify-ssl --transport curl --log-file
     """
     args = line.split()
     assert cli("sync", *LIBRARY, *args, str(Path.home() / "my.log")).code == 0
     (config,) = cli.app.configs
     default = type(config)(bucket="")
-    # What a restore costs is no business of a sync's; hooks are of the file alone.
+    # What a restore costs is no business of a sync's; hooks and storage are of the file alone.
     same = [n for n in config.__dataclass_fields__ if getattr(config, n) == getattr(default, n)]
-    assert sorted(same) == ["hooks", "prices"]
+    assert sorted(same) == ["hooks", "prices", "storage"]
     assert config.catalogs == (Path("/a.lrcat"), Path("/b.lrcat"))
     assert (config.library, config.prefix, config.exclude) == ("travel", "p", ("*.tmp", "x/"))
     assert (config.default_excludes, config.delete, config.dry_run, config.full) == (False, True, True, True)
@@ -186,7 +186,7 @@ SYNC_SHAPE = {
     "": "command library run_id result exit_code dry_run scan changes actions bytes s3_requests drift seconds findings "
     "errors",
     "scan": "files directories bytes excluded unreadable special",
-    "changes": "added modified touched missing unchanged",
+    "changes": "added modified touched missing unchanged settling",
     "actions": "uploaded copied adopted restated trashed quarantined failed raced",
     "bytes": "uploaded copied hashed",
     "s3_requests": "total put list head copy delete other",
@@ -340,6 +340,31 @@ def test_no_command_shows_the_help(cli: Cli) -> None:
     result = cli()
     assert result.code == 2
     assert "rebuild-manifest" in result.err
+
+
+@pytest.mark.parametrize(
+    ("settling", "failed", "sentence"),
+    [
+        (0, 0, "All 43 files are backed up."),
+        (1, 0, "1 file was written just now and waits for the next run; 42 are safe."),
+        (2, 0, "2 files were written just now and wait for the next run; 41 are safe."),
+        (
+            2,
+            1,
+            "1 file could not be backed up; 2 files were written just now and wait for the next run; 40 are safe.",
+        ),
+    ],
+)
+def test_files_that_wait_are_said_and_are_no_failure(settling: int, failed: int, sentence: str) -> None:
+    from lrsync.core.runs import ActionCounts, ChangeCounts, RunKind, RunSummary, ScanCounts
+    from lrsync.ui import summary
+
+    done = RunSummary(
+        scan=ScanCounts(files=43),
+        changes=ChangeCounts(added=5, settling=settling),
+        actions=ActionCounts(uploaded=5, failed=failed),
+    )
+    assert summary.sentence_of(RunKind.SYNC, done) == sentence
 
 
 # --- status -------------------------------------------------------------------------------------------------

@@ -33,6 +33,10 @@ GOOD: list[tuple[Callable[[str], Any], str, Any]] = [
     (config.parse_period, "1.5d", 36 * 3600.0),
     (config.parse_period, "2w", 14 * 86400.0),
     (config.parse_period, "never", math.inf),
+    (config.parse_settle, "2m", 120.0),
+    (config.parse_settle, "90s", 90.0),
+    (config.parse_settle, "0", 0.0),
+    (config.parse_settle, "Off", 0.0),
     (config.parse_threads, "1", 1),
     (config.parse_threads, "256", 256),
     (config.parse_batch_size, "10000", 10_000),
@@ -51,6 +55,9 @@ GOOD: list[tuple[Callable[[str], Any], str, Any]] = [
 ]
 
 BAD: list[tuple[Callable[[str], Any], str]] = [
+    (config.parse_settle, "120"),
+    (config.parse_settle, "-2m"),
+    (config.parse_settle, ""),
     (config.parse_bwlimit, "fast"),
     (config.parse_bwlimit, "5X"),
     (config.parse_bwlimit, "-5M"),

@@ -11,6 +11,7 @@ import pytest
 from lrsync import settings
 from lrsync.config import Config
 from lrsync.core.amounts import MaxDelete
+from lrsync.core.filetypes import FileType
 from lrsync.errors import UsageError
 
 NEEDED = {"source_path": "/photos", "s3_bucket": "bucket"}
@@ -78,6 +79,58 @@ def test_every_setting_from_the_file(config_file: Path) -> None:
     )
 
 
+STORAGE = """
+[libraries.default]
+source_path = "/photos"
+s3_bucket = "bucket"
+storage_class = "STANDARD_IA"
+[libraries.default.storage]
+"""
+
+
+def test_storage_by_kind(home: Path, config_file: Path) -> None:
+    config_file.write_text(STORAGE + 'original = "deep-archive"\nsidecar = "STANDARD"\nmin_size = "64K"')
+    rules = load({}, {}).storage_rules
+    assert rules.by_kind == {FileType.ORIGINAL: "DEEP_ARCHIVE", FileType.SIDECAR: "STANDARD"}
+    assert (rules.default, rules.min_size) == ("STANDARD_IA", 64 << 10)
+    assert rules.classes == {"DEEP_ARCHIVE", "STANDARD", "STANDARD_IA"}
+    assert load({}, {}, library=None).storage.default is None
+    explained = {one.name: one.value for one in settings.explain({}, {})}
+    assert explained["storage.original"] == "deep-archive" and explained["storage.min_size"] == "64K"
+    config_file.write_text(STORAGE)
+    assert load({}, {}).storage_rules.min_size == 128 << 10
+    config_file.write_text(STORAGE.replace("[libraries.default.storage]", ""))
+    assert load({}, {}).storage_rules.min_size == 0, "a class for everything is for everything"
+
+
+@pytest.mark.parametrize(
+    ("line", "told", "hint"),
+    [
+        ('originals = "GLACIER"', "unknown setting 'originals'", "did you mean 'original'?"),
+        ('preview = "GLACIER"', "unknown setting 'preview'", "there are: original"),
+        ('original = "GLACEIR"', "S3 has no storage class 'GLACEIR'", "did you mean GLACIER"),
+        ("original = 5", "'original' must be text in quotes", "DEEP_ARCHIVE"),
+        ('original = "cold one"', "original in", "for example"),
+        ('catalog = "GLACIER"', "catalogs go into no archive class", "STANDARD"),
+        ('catalog = "glacier_ir"', "catalogs go into no archive class", "STANDARD"),
+        ('min_size = "much"', "'much' is not a size", "128K"),
+        ("min_size = true", "'True' is not a size", "128K"),
+        ("min_size = -1", "'-1' is not a size", "128K"),
+    ],
+)
+def test_what_a_storage_table_may_not_hold(home: Path, config_file: Path, line: str, told: str, hint: str) -> None:
+    config_file.write_text(STORAGE + line)
+    with pytest.raises(UsageError) as refused:
+        load({}, {})
+    assert told in refused.value.message and hint in refused.value.hint
+
+
+def test_storage_must_be_a_table(home: Path, config_file: Path) -> None:
+    config_file.write_text('[libraries.default]\nsource_path = "/p"\ns3_bucket = "b"\nstorage = "GLACIER"')
+    with pytest.raises(UsageError, match="must be a table"):
+        load({}, {})
+
+
 def test_every_setting_has_a_variable(home: Path) -> None:
     values = {
         "source_path": "/photos",
@@ -102,6 +155,7 @@ def test_every_setting_has_a_variable(home: Path) -> None:
         "catalogs": "/a.lrcat\n\n/b, c.LRCAT",
         "keep_catalogs": "5",
         "catalog_wait": "5m",
+        "settle": "2m",
         "manifest": "/m",
         "log_file": "/l",
         "prices": "/prices.toml",
@@ -116,7 +170,7 @@ def test_every_setting_has_a_variable(home: Path) -> None:
     config = load({}, {f"LRSYNC_{name.upper()}": value for name, value in values.items()})
     default = Config(bucket="")
     unset = [name for name in Config.__dataclass_fields__ if getattr(config, name) == getattr(default, name)]
-    assert unset == ["library", "hooks"]  # hooks are tables, in the file only
+    assert unset == ["library", "hooks", "storage"]  # the last two are tables, in the file only
     assert config.exclude == ("*.tmp", "A, b/")
     assert config.catalogs == (Path("/a.lrcat"), Path("/b, c.LRCAT"))
     assert (config.dry_run, config.full, config.delete, config.default_excludes) == (True, True, True, False)
