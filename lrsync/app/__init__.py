@@ -37,7 +37,7 @@ def run_sync(config: Config, sink: EventSink, stop: threading.Event) -> RunSumma
 def read_status(config: Config) -> StatusReport | None:
     """What the manifest knows; None where nothing was ever backed up. Reads only the manifest."""
     from lrsync.adapters.status_query import read_status as query
-    from lrsync.app.session import manifest_path
+    from lrsync.app.manifest_place import manifest_path
 
     return query(manifest_path(config))
 
@@ -52,7 +52,7 @@ def quote_storage(config: Config) -> StorageQuote | None:
 def list_runs(config: Config, limit: int | None) -> list[RunInfo] | None:
     """The latest runs, the newest first; None where nothing was ever backed up. Reads only the manifest."""
     from lrsync.adapters.history_query import list_runs as query
-    from lrsync.app.session import manifest_path
+    from lrsync.app.manifest_place import manifest_path
 
     return query(manifest_path(config), limit)
 
@@ -60,7 +60,7 @@ def list_runs(config: Config, limit: int | None) -> list[RunInfo] | None:
 def find_run(config: Config, run_id: int) -> RunRecord | None:
     """One past run; None where there is none of this number. Reads only the manifest."""
     from lrsync.adapters.history_query import find_run as query
-    from lrsync.app.session import manifest_path
+    from lrsync.app.manifest_place import manifest_path
 
     return query(manifest_path(config), run_id)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from lrsync.adapters.pricelist import read_prices
 from lrsync.adapters.status_query import read_classes
-from lrsync.app.session import manifest_path
+from lrsync.app.manifest_place import manifest_path
 from lrsync.config import Config
 from lrsync.core.prices import Counts, PriceList, Quote, StorageQuote, restore_price, storage_price
 from lrsync.core.thaw import ThawWish

@@ -6,6 +6,7 @@ import os
 import sys
 from typing import TextIO
 
+from lrsync.ui.color import Style, is_colored, painted
 from lrsync.ui.text import sentence
 
 
@@ -29,12 +30,26 @@ def note(text: str) -> None:
 
 def error(message: str, hint: str = "") -> None:
     """The one form of an error: `error: what. hint: how.` on one line."""
-    note(f"error: {sentence(message)}" + (f" hint: {sentence(hint)}" if hint else ""))
+    told = f" {_label('hint:', Style.COMMAND)} {sentence(hint)}" if hint else ""
+    note(f"{_label('error:', Style.BAD_HEAD)} {sentence(message)}{told}")
 
 
 def warning(message: str) -> None:
     """Something that does not stop the run."""
-    note(f"warning: {sentence(message)}")
+    note(f"{_label('warning:', Style.WARN_HEAD)} {sentence(message)}")
+
+
+def _label(text: str, style: Style) -> str:
+    return painted(text, style) if is_colored(sys.stderr) else text
+
+
+def can_print(text: str, stream: TextIO | None) -> bool:
+    """Whether the stream's encoding has these characters: what it lacks would be escaped."""
+    try:
+        text.encode(getattr(stream, "encoding", None) or "ascii")
+    except (UnicodeEncodeError, LookupError):
+        return False
+    return True
 
 
 def _write(stream: TextIO | None, text: str) -> None:

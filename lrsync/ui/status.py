@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -11,18 +12,20 @@ import click
 from lrsync.ui.options import json_option, load_config, place_options
 
 if TYPE_CHECKING:
+    from lrsync.core.prices import StorageQuote
     from lrsync.core.status import StatusReport
     from lrsync.errors import ExitCode
 
 
 @click.command()
 @place_options
+@click.option("--all", "everything", is_flag=True, help="Name all folders and types, not only the largest.")
 @click.option("--check", is_flag=True, help="For monitoring: one line, and 3 also where the last good backup is old.")
 @click.option("--max-age", metavar="TIME", default="36h", show_default=True, help="With --check: older is too old.")
 @json_option
 @click.option("--cost", is_flag=True, help="Say what the objects cost a month, by a dated list of prices.")
 @click.option("--prices", metavar="FILE", help="A list of prices of your own: another region, another store.")
-def status(check: bool, max_age: str, cost: bool, **flags: Any) -> int:
+def status(check: bool, max_age: str, cost: bool, everything: bool, **flags: Any) -> int:
     """Say what is safe, what is not, and since when.
 
     Reads only the manifest: no network. Ends with 0 when everything is safe, 3 when files wait for a backup,
@@ -36,26 +39,48 @@ def status(check: bool, max_age: str, cost: bool, **flags: Any) -> int:
     report = app.read_status(config)
     quote = app.quote_storage(config) if cost and report is not None else None
 
-    from lrsync.ui import cost_view, output, status_view
-    from lrsync.ui.render import show
+    from lrsync.ui import output, status_view
 
     now_ns = time.time_ns()
     code = status_view.exit_code(report)
     if check:
         return _check(config.library, report, code, now_ns, max_age_s, as_json=flags["as_json"])
     if flags["as_json"]:
-        from lrsync.ui.jsons import status_object, to_text
+        from lrsync.ui.jsons import to_text
+        from lrsync.ui.place import place_words
+        from lrsync.ui.status_json import status_object
 
         state = status_view.sentence_of(report, now_ns)
-        told = status_object(config.library, report, code, state)
-        output.result(to_text({**told, **cost_view.json_of(quote)} if cost else told))
-    else:
-        show(status_view.build(report, now_ns))
-        if cost and report is not None:
-            output.result(cost_view.line(quote))
-        if report is None:
-            output.note("hint: run 'lrsync sync' to back it up.")
+        told = status_object(config.library, report, code, state, place_words(flags))
+        output.result(to_text({**told, **_cost_object(quote)} if cost else told))
+        return int(code)
+    _show(report, now_ns, flags, everything=everything)
+    if cost and report is not None:
+        from lrsync.ui import cost_view
+
+        output.result("\n" + cost_view.line(quote))
     return int(code)
+
+
+def _show(report: StatusReport | None, now_ns: int, flags: dict[str, Any], *, everything: bool) -> None:
+    from lrsync.ui import output, run_words
+    from lrsync.ui.place import place_words
+    from lrsync.ui.render import show
+    from lrsync.ui.status_view import Manner, build
+
+    marks = run_words.BLOCKS
+    if not output.can_print(marks.levels + marks.bad, sys.stdout):
+        marks = run_words.LETTERS
+    place = place_words(flags)
+    show(build(report, now_ns, Manner(marks, everything, place)))
+    if report is None:
+        output.note(f"hint: run 'lrsync sync{' ' + place if place else ''}' to back it up.")
+
+
+def _cost_object(quote: StorageQuote | None) -> dict[str, Any]:
+    from lrsync.ui import cost_view
+
+    return cost_view.json_of(quote)
 
 
 def _max_age_s(text: str) -> float:
@@ -80,7 +105,8 @@ def _check(
     checked = freshness.checked_code(code, fresh)
     state = status_view.sentence_of(report, now_ns)
     if as_json:
-        from lrsync.ui.jsons import status_object, to_text
+        from lrsync.ui.jsons import to_text
+        from lrsync.ui.status_json import status_object
 
         output.result(to_text(status_object(library, report, checked, state) | {"check": freshness.as_object(fresh)}))
     else:
