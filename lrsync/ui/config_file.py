@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import click
 
-from lrsync.ui.options import json_option, place_options
+from lrsync.ui.options import examples, json_option, place_options
 
 if TYPE_CHECKING:
     from lrsync.settings import Explained
@@ -23,6 +23,20 @@ class _Checked(NamedTuple):
     name: str
     problem: str = ""
     hint: str = ""
+
+
+_PATH_EXAMPLES: Final = examples(
+    ("lrsync config path", "where it is"),
+)
+_SHOW_EXAMPLES: Final = examples(
+    ("lrsync config show --library nas", "what holds for a library"),
+)
+_CHECK_EXAMPLES: Final = examples(
+    ("lrsync config check", "before the nightly run finds out"),
+)
+_EDIT_EXAMPLES: Final = examples(
+    ("lrsync config edit", "in $EDITOR, and checked afterwards"),
+)
 
 
 @click.group()
@@ -39,18 +53,26 @@ def _file_option(command: Any) -> Any:
     )
 
 
-@config.command()
+@config.command(epilog=_PATH_EXAMPLES)
 @_file_option
-def path(config_file: str | None) -> int:
+@json_option
+def path(config_file: str | None, as_json: bool) -> int:
     """Say where the config file is."""
     from lrsync.ui import output
     from lrsync.ui.text import printable
 
-    output.result(printable(str(config_path(config_file))))
+    file = config_path(config_file)
+    if as_json:
+        from lrsync.ui.jsons import to_text
+
+        told = {"command": "config path", "result": "ok", "exit_code": 0, "file": str(file), "exists": file.exists()}
+        output.result(to_text(told))
+    else:
+        output.result(printable(str(file)))
     return 0
 
 
-@config.command()
+@config.command(epilog=_SHOW_EXAMPLES)
 @place_options
 @json_option
 def show(**flags: Any) -> int:
@@ -77,7 +99,7 @@ def show(**flags: Any) -> int:
     return 0
 
 
-@config.command()
+@config.command(epilog=_CHECK_EXAMPLES)
 @_file_option
 @json_option
 def check(config_file: str | None, as_json: bool) -> int:
@@ -106,7 +128,7 @@ def check(config_file: str | None, as_json: bool) -> int:
     return int(code)
 
 
-@config.command()
+@config.command(epilog=_EDIT_EXAMPLES)
 @_file_option
 def edit(config_file: str | None) -> int:
     """Open the file in your editor, then check it."""

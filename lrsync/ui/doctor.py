@@ -6,15 +6,20 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from lrsync.ui.options import json_option, load_config, place_options
+from lrsync.ui.options import examples, json_option, load_config, place_options
 
 if TYPE_CHECKING:
     from lrsync.core.doctor import Check
 
 _MARKS: Final = {"pass": "ok", "warn": "warn", "fail": "FAIL", "skipped": "-"}
 
+_EXAMPLES: Final = examples(
+    ("lrsync doctor", "look at everything"),
+    ("lrsync doctor --offline", "but not at the bucket"),
+)
 
-@click.command()
+
+@click.command(epilog=_EXAMPLES)
 @place_options
 @click.option("--offline", is_flag=True, help="Look at this computer only, not at the bucket.")
 @json_option

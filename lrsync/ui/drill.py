@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import Any
+from typing import Any, Final
 
 import click
 
-from lrsync.ui.options import load_config, place_options, talk_of, talk_options, work_options
+from lrsync.ui.options import examples, load_config, place_options, talk_of, talk_options, work_options
+
+_EXAMPLES: Final = examples(
+    ("lrsync drill", "twenty files at random"),
+    ("lrsync drill --sample 200", "more of them"),
+)
 
 
-@click.command()
+@click.command(epilog=_EXAMPLES)
 @click.option("--sample", metavar="N|N%", default="20", show_default=True, help="So many files, chosen at random.")
 @place_options
 @work_options

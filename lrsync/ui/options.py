@@ -75,6 +75,7 @@ _SYNC: Final = (
         "--accept-source", is_flag=True, default=None, help="Take this folder for the library's, though it looks new."
     ),
     click.option("--full", is_flag=True, default=None, help="Compare the whole bucket with the manifest now."),
+    click.option("--full-every", metavar="TIME", help="Compare it this often: 12h, 7d, never. [default: 7d]"),
     click.option(
         "--catalog",
         "catalogs",
@@ -84,7 +85,6 @@ _SYNC: Final = (
     ),
     click.option("--keep-catalogs", metavar="N", help="Snapshots of a catalog to keep, and one a week. [default: 10]"),
     click.option("--catalog-wait", metavar="TIME", help="Wait so long for Lightroom to pause: 30s, 5m. [default: 1m]"),
-    click.option("--full-every", metavar="TIME", help="Do so this often: 12h, 7d, never. [default: 7d]"),
 )
 _JSON: Final = (
     click.option("--json", "as_json", is_flag=True, envvar="LRSYNC_JSON", help="One JSON object on stdout."),
@@ -104,6 +104,12 @@ class Talk:
     as_json: bool = False
     quiet: bool = False
     verbose: bool = False
+
+
+def examples(*lines: tuple[str, str]) -> str:
+    """The epilog of a command: command lines that can be copied, each below what it is for."""
+    shown = [text for command, why in lines for text in (f"  # {why}", f"  {command}")]
+    return "\b\nExamples:\n" + "\n".join(shown)  # \b: click leaves its lines as they are
 
 
 def place_options(command: C) -> C:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from lrsync.ui.options import load_config, place_options, speed_options, talk_of, talk_options
+from lrsync.ui.options import examples, load_config, place_options, speed_options, talk_of, talk_options
 
 if TYPE_CHECKING:
     from lrsync.core.filetypes import TypeFilter
@@ -20,8 +20,15 @@ if TYPE_CHECKING:
 _POLICIES: Final = ("never", "if-changed", "if-newer", "always")
 _SOURCES: Final = ("auto", "manifest", "snapshot", "listing")
 
+_EXAMPLES: Final = examples(
+    ("lrsync restore --to /Volumes/New/Pictures", "everything, to a new drive"),
+    ("lrsync restore 'IMG_12*.CR3' --folder 2024/Iceland --to ~/Desktop/back", "a few files of a folder"),
+    ("lrsync restore --in-place", "what is missing or went bad, to its place"),
+    ("lrsync restore --folder 2024 --at 2024-03-01 --to ~/Desktop/then", "a folder as it was at the end of that day"),
+)
 
-@click.command()
+
+@click.command(epilog=_EXAMPLES)
 @click.argument("paths", nargs=-1, metavar="[PATH]...")
 @click.option("--to", metavar="DIR", help="Into this folder, which may be new.")
 @click.option("--in-place", is_flag=True, help="Back to where the files belong: what is missing, and what went bad.")

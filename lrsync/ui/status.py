@@ -5,19 +5,25 @@ from __future__ import annotations
 import math
 import sys
 import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from lrsync.ui.options import json_option, load_config, place_options
+from lrsync.ui.options import examples, json_option, load_config, place_options
 
 if TYPE_CHECKING:
     from lrsync.core.prices import StorageQuote
     from lrsync.core.status import StatusReport
     from lrsync.errors import ExitCode
 
+_EXAMPLES: Final = examples(
+    ("lrsync status", "is everything safe?"),
+    ("lrsync status --check --max-age 36h", "one line for a monitor; ends with 3 where the last backup is old"),
+    ("lrsync status --json | jq .decisions", "what wants doing, for a program"),
+)
 
-@click.command()
+
+@click.command(epilog=_EXAMPLES)
 @place_options
 @click.option("--all", "everything", is_flag=True, help="Name all folders and types, not only the largest.")
 @click.option("--check", is_flag=True, help="For monitoring: one line, and 3 also where the last good backup is old.")

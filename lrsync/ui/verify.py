@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import Any
+from typing import Any, Final
 
 import click
 
-from lrsync.ui.options import load_config, place_options, talk_of, talk_options, work_options
+from lrsync.ui.options import examples, load_config, place_options, talk_of, talk_options, work_options
+
+_EXAMPLES: Final = examples(
+    ("lrsync verify --sample 2%", "ask S3 about what was proven longest ago; every night, all of it in 50 days"),
+    ("lrsync verify --local --max-age 90d", "read the disk again: look for rot"),
+    ("lrsync verify --download --sample 100", "read objects back, byte by byte"),
+)
 
 
-@click.command()
+@click.command(epilog=_EXAMPLES)
 @place_options
 @work_options
 @click.option("--local", is_flag=True, help="Read the disk again: the same size and time with other bytes is rot.")

@@ -309,7 +309,7 @@ def test_a_connection_that_broke_is_no_success(cli: Cli) -> None:
 @pytest.mark.parametrize(
     ("args", "line"),
     [
-        (("snyc",), "error: there is no command 'snyc'. hint: did you mean 'sync'?"),
+        (("snyc",), "error: there is no command 'snyc'. hint: did you mean sync?"),
         (("zzz",), "error: there is no command 'zzz'. hint: see 'lrsync --help'."),
         (("sync", "--dry-rum"), "error: there is no option '--dry-rum'. hint: did you mean --dry-run?"),
         (("sync", "--zzz"), "error: there is no option '--zzz'. hint: see 'lrsync sync --help'."),
