@@ -108,11 +108,14 @@ class Decision:
 
 def decisions_of(report: StatusReport, place: str = "") -> list[Decision]:
     """All that wants doing, the gravest first. `place`: the flags that name the library, for a shell."""
-    lead = f"lrsync {{}}{' ' + place if place else ''}"
-    return [*_of_findings(report.findings, lead), *_of_rows(report, lead), *_of_last_run(report.last_run, lead)]
+    return [*_of_findings(report.findings, place), *_of_rows(report, place), *_of_last_run(report.last_run, place)]
 
 
-def _of_findings(findings: Iterable[Finding], lead: str) -> Iterator[Decision]:
+def _command(words: str, place: str) -> str:
+    return f"lrsync {words} {place}".rstrip()
+
+
+def _of_findings(findings: Iterable[Finding], place: str) -> Iterator[Decision]:
     order = list(_KINDS)
     ranked = sorted(findings, key=lambda finding: order.index(finding.kind))
     for kind, group in groupby(ranked, key=lambda finding: finding.kind):
@@ -120,41 +123,48 @@ def _of_findings(findings: Iterable[Finding], lead: str) -> Iterator[Decision]:
         words = _KINDS[kind]
         steps = words.steps + (words.for_all if len(same) > 1 else ())
         what = count(len(same), words.one, words.many) if words.many else words.one
-        yield Decision(kind.value, what, same, tuple(_steps(steps, same, lead)), kind.needs_person)
+        yield Decision(kind.value, what, same, tuple(_steps(steps, same, place)), kind.needs_person)
 
 
-def _steps(steps: Sequence[Step], findings: Sequence[Finding], lead: str) -> Iterator[Step]:
+def _steps(steps: Sequence[Step], findings: Sequence[Finding], place: str) -> Iterator[Step]:
     """The commands with the path in them: of several files the first one's, as an example."""
     path = shell_word(findings[0].path)
     for step in steps:
-        yield Step(lead.format(step.command.replace("{path}", path)), step.why)
+        yield Step(_command(step.command.replace("{path}", path), place), step.why)
 
 
 def shell_word(path: str) -> str:
-    """A path as a shell takes it; one that no line can hold as its printable form, which is at least readable."""
-    shown = printable(path)
-    if not shown:
+    r"""A path as a shell takes it; one with characters that no line can hold in the form that bash, zsh and ksh know.
+
+    >>> shell_word("my photo.nef"), shell_word("a\n.nef")
+    ("'my photo.nef'", "$'a\\n.nef'")
+    """
+    if not path:
         return "PATH"
-    return shlex.quote(f"./{shown}" if shown.startswith("-") else shown)
+    told = f"./{path}" if path.startswith("-") else path
+    if printable(told) == told:
+        return shlex.quote(told)
+    escaped = told.replace("\\", "\\\\").replace("'", "\\'")
+    return f"$'{printable(escaped)}'"
 
 
-def _of_rows(report: StatusReport, lead: str) -> Iterator[Decision]:
+def _of_rows(report: StatusReport, place: str) -> Iterator[Decision]:
     """What no finding tells: the manifest's rows alone."""
     told = {finding.kind for finding in report.findings}
     if report.unproven:
         what = count(report.unproven, "object whose content is not proven", "objects whose content is not proven")
-        yield Decision("unproven", what, steps=(Step(lead.format("verify --download"), "read them back"),))
+        yield Decision("unproven", what, steps=(Step(_command("verify --download", place), "read them back"),))
     if report.drifted and FindingKind.DRIFT not in told:
         what = count(report.drifted, "object was lost or altered", "objects were lost or altered") + " in the bucket"
-        yield Decision("drift", what, steps=(Step(lead.format("sync"), "send again what is on the disk"),))
+        yield Decision("drift", what, steps=(Step(_command("sync", place), "send again what is on the disk"),))
 
 
-def _of_last_run(run: RunInfo | None, lead: str) -> Iterator[Decision]:
+def _of_last_run(run: RunInfo | None, place: str) -> Iterator[Decision]:
     if run is not None and run.result in STALE:
         steps = (
-            Step(lead.format("log"), "see what it said"),
-            Step(lead.format("doctor"), "look for what is in the way"),
-            Step(lead.format("sync"), "go on where it was"),
+            Step(_command("log", place), "see what it said"),
+            Step(_command("doctor", place), "look for what is in the way"),
+            Step(_command("sync", place), "go on where it was"),
         )
         yield Decision("last-run", "The last run did not come to its end", steps=steps)
 

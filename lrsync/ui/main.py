@@ -17,6 +17,7 @@ SECTIONS: Final = {
     "Every day": {
         "sync": LazyCommand("lrsync.ui.sync:sync", "Back up what is new or changed: the nightly job."),
         "status": LazyCommand("lrsync.ui.status:status", "Say what is safe and what is not; needs no network."),
+        "report": LazyCommand("lrsync.ui.report_page:report", "Write all that is known as one web page, with plots."),
         "history": LazyCommand("lrsync.ui.history:history", "List past runs, or the versions of a file."),
         "log": LazyCommand("lrsync.ui.log:log", "Show what the last run said."),
         "accept": LazyCommand("lrsync.ui.accept:accept", "Take the new bytes of a changed original on purpose."),

@@ -33,7 +33,7 @@ STYLES: Final = {
     RunResult.INTERRUPTED: Style.BAD,
     RunResult.RUNNING: Style.BAD,
 }
-_SHORT: Final = {
+SHORT: Final = {
     RunResult.OK: "good",
     RunResult.INCOMPLETE: "incomplete",
     RunResult.ATTENTION: "needed you",
@@ -41,6 +41,7 @@ _SHORT: Final = {
     RunResult.INTERRUPTED: "interrupted",
     RunResult.RUNNING: "not finished",
 }
+"""Of a run of whatever kind."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,4 +91,4 @@ def as_dict(value: object) -> Mapping[str, Any]:
 def in_words(runs: Sequence[RunInfo]) -> str:
     """`28 good, 1 needed you, 1 failed`."""
     counts = Counter(run.result for run in runs)
-    return ", ".join(f"{counts[result]:,} {word}" for result, word in _SHORT.items() if counts[result])
+    return ", ".join(f"{counts[result]:,} {word}" for result, word in SHORT.items() if counts[result])

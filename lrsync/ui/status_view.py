@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from lrsync.core.findings import FindingKind
+from lrsync.core.library import LibraryRow
 from lrsync.core.runs import RunInfo, RunKind, RunResult
 from lrsync.core.status import StatusReport, Tally
 from lrsync.errors import ExitCode
@@ -164,7 +165,6 @@ def _label(text: str) -> Cell:
 
 def _facts_in_words(report: StatusReport, now_ns: int) -> Iterator[tuple[str, str]]:
     library, full = report.library, report.library.last_full_pass
-    where = f"s3://{library.bucket}/{library.prefix}" + (f" at {library.endpoint}" if library.endpoint else "")
     yield "Last run", _last_run(report.last_run, now_ns)
     yield "Safe", f"{count(report.safe, 'file')}, {size(report.safe_bytes)}"
     if report.pending:
@@ -178,7 +178,13 @@ def _facts_in_words(report: StatusReport, now_ns: int) -> Iterator[tuple[str, st
     yield "Bucket check", "never" if full is None else f"{local(full)}, {ago(full, now_ns)}"
     yield "Restore drill", _last_drill(report.last_drill, now_ns)
     yield "Library", printable(f"{library.name}: {library.source}")
-    yield "Bucket", printable(where)
+    yield "Bucket", where_of(library)
+
+
+def where_of(library: LibraryRow) -> str:
+    """The bucket, the prefix and the store, in a line."""
+    at = f" at {library.endpoint}" if library.endpoint else ""
+    return printable(f"s3://{library.bucket}/{library.prefix}{at}")
 
 
 def _last_drill(run: RunInfo | None, now_ns: int) -> str:

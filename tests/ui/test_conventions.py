@@ -233,7 +233,7 @@ def test_what_is_offered(cli: Cli, config_file: Path, monkeypatch: pytest.Monkey
     assert complete("lrsync restore --files-from ") == ["file"]
     assert complete("lrsync sync --storage-class STANDARD_") == ["STANDARD_IA"]
     assert complete("lrsync restore --overwrite if") == ["if-changed", "if-newer"]
-    assert complete("lrsync man re") == ["restore", "rebuild-manifest"]
+    assert complete("lrsync man re") == ["report", "restore", "rebuild-manifest"]
     assert complete("lrsync sync --threads ") == []
 
     def broken(config: Any) -> Any:
