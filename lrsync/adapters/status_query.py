@@ -180,7 +180,7 @@ def check_version(path: Path, connection: sqlite3.Connection) -> None:
     if version > SCHEMA_VERSION:
         raise newer(path)
     if version < SCHEMA_VERSION:
-        hint = "run `lrsync sync` once: it upgrades the manifest and keeps a copy"
+        hint = "run 'lrsync sync' once: it upgrades the manifest and keeps a copy"
         raise ManifestError("the manifest was made by an older lrsync", hint=hint, path=str(path))
 
 

@@ -99,16 +99,18 @@ def _explain(problem: click.UsageError, call: Call) -> tuple[str, str]:
     message = problem.format_message()
     match problem:
         case click.NoSuchOption():
-            return f"there is no option '{problem.option_name}'", _did_you_mean(problem.possibilities) or see_help
+            return f"there is no option '{problem.option_name}'", _did_you_mean(problem.possibilities or []) or see_help
         case click.exceptions.NoSuchCommand():
-            return f"there is no command '{problem.command_name}'", _did_you_mean(problem.possibilities) or see_help
+            close = [f"'{name}'" for name in problem.possibilities or []]
+            return f"there is no command '{problem.command_name}'", _did_you_mean(close) or see_help
         case click.BadParameter(param=click.Parameter(type=click.Choice() as choice)):
-            return _lower(message), _did_you_mean(_nearest_choice(problem.message, choice)) or see_help
+            close = [f"'{name}'" for name in _nearest_choice(problem.message, choice)]
+            return _lower(message), _did_you_mean(close) or see_help
         case _:
             return _lower(message), see_help
 
 
-def _did_you_mean(close: Sequence[str] | None) -> str:
+def _did_you_mean(close: Sequence[str]) -> str:
     return f"did you mean {' or '.join(sorted(close))}?" if close else ""
 
 

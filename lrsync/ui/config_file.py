@@ -95,7 +95,7 @@ def show(**flags: Any) -> int:
         head = {"command": "config show", "library": library, "result": "ok", "exit_code": 0}
         output.result(to_text(head | {"file": str(config_path(flags["config_file"])), "settings": listed}))
         return 0
-    _print_settings(library, found)
+    _print_settings(library, str(config_path(flags["config_file"])), found)
     return 0
 
 
@@ -185,11 +185,15 @@ def _shown(setting: Explained) -> Any:
     return list(setting.value) if isinstance(setting.value, tuple) else setting.value
 
 
-def _print_settings(library: str, found: list[Explained]) -> None:
+def _print_settings(library: str, file: str, found: list[Explained]) -> None:
     from lrsync.ui.render import show as render
     from lrsync.ui.report import Grid, Report, Tone
     from lrsync.ui.text import count, printable
 
-    rows = tuple((one.name, printable(str(_shown(one))), printable(one.origin)) for one in found)
-    sentence = f"Library {printable(library)}: {count(len(found), 'setting')}, all others have their defaults."
-    render(Report(sentence, Tone.GOOD, (Grid(rows, ("setting", "value", "from")),)))
+    # The file is the same for all: told once, above them.
+    rows = tuple(
+        (one.name, printable(str(_shown(one))), printable(one.origin.rpartition(f" in {file}, ")[2])) for one in found
+    )
+    told = f"Library {printable(library)}: {count(len(found), 'setting')}, all others have their defaults."
+    sentence = f"{told} The config file is {printable(file)}."
+    render(Report(sentence, Tone.GOOD, (Grid(rows, ("Setting", "Value", "From")),)))

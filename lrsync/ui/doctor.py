@@ -60,11 +60,14 @@ def _as_object(check: Check) -> dict[str, str]:
 
 def _show(checks: list[Check]) -> None:
     from lrsync.core.doctor import Verdict
+    from lrsync.ui.color import Style
     from lrsync.ui.render import show
-    from lrsync.ui.report import Grid, Report, Tone
+    from lrsync.ui.report import Grid, Report, Span, Tone
     from lrsync.ui.text import count, printable, sentence
 
-    rows = tuple((_MARKS[check.verdict.value], check.name, printable(check.seen)) for check in checks)
+    styles = {Verdict.PASS: Style.GOOD, Verdict.WARN: Style.WARN, Verdict.FAIL: Style.BAD, Verdict.SKIPPED: Style.DIM}
+    marks = ((Span(_MARKS[check.verdict.value], styles[check.verdict]),) for check in checks)
+    rows = tuple((mark, check.name, printable(check.seen)) for mark, check in zip(marks, checks, strict=True))
     problems = tuple(
         f"{_MARKS[check.verdict.value]}: {check.name}: {sentence(check.mend)}" for check in checks if check.mend
     )

@@ -11,8 +11,8 @@ from lrsync.core.timeline import FileHistory, FileVersion, Place
 from lrsync.errors import ExitCode
 from lrsync.ui.answer import Answer, show
 from lrsync.ui.jsons import Json, run_row
-from lrsync.ui.report import Grid, Report, Tone, at_most
-from lrsync.ui.run_words import as_dict
+from lrsync.ui.report import Grid, Report, Span, Tone, at_most
+from lrsync.ui.run_words import STYLES, as_dict
 from lrsync.ui.text import count, duration, iso, local, printable, sentence, size
 
 __all__ = ["file", "one_run", "runs", "show"]
@@ -31,7 +31,14 @@ def runs(library: str, found: list[RunInfo] | None) -> Answer:
     """The list of runs."""
     listed = found or []
     rows = tuple(
-        (str(run.id), local(run.started_at), run.kind.value, run.result.value, _time(run), _did(run.counts))
+        (
+            str(run.id),
+            local(run.started_at),
+            run.kind.value,
+            (Span(run.result.value, STYLES[run.result]),),
+            _time(run),
+            _did(run.counts),
+        )
         for run in listed
     )
     grid = Grid(rows, ("Run", "Started", "Command", "Result", "Time", "Did"), frozenset({0}))

@@ -143,6 +143,7 @@ def _report(
 ) -> None:
     from lrsync.app import costs
     from lrsync.ui import init_view, output
+    from lrsync.ui.render import show_text
 
     quote = costs.quote_files(config, look.files, look.bytes)
     if as_json:
@@ -150,4 +151,4 @@ def _report(
 
         output.result(to_text(init_view.as_object(config, choices.file, facts, look, quote)))
     else:
-        output.result(init_view.as_text(config, choices.file, facts, look, quote))
+        show_text(init_view.as_text(config, choices.file, facts, look, quote))

@@ -65,7 +65,7 @@ class LiveProgress(Progress):
 
     def say(self, line: str) -> None:
         """A line above the display."""
-        self._console.print(Text(line), soft_wrap=True)
+        self._console.print(Text(line))
 
     @contextmanager
     def paused(self) -> Iterator[None]:

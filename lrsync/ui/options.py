@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeVar
@@ -171,6 +173,32 @@ def load_config(flags: dict[str, Any], *, required: tuple[str, ...] = ("source_p
         # Here, where no command gets past it, and whatever --quiet says.
         output.warning(UNVERIFIED)
     return config
+
+
+@contextmanager
+def naming(flag: str) -> Iterator[None]:
+    """Let what is wrong with a value say which option it was given to."""
+    from lrsync.errors import UsageError
+
+    try:
+        yield
+    except UsageError as problem:
+        raise UsageError(f"{flag}: {problem.message}", hint=problem.hint) from problem
+
+
+def parse_age(flag: str, text: str) -> float:
+    """An age in seconds, such as 36h or 2d. Raises UsageError, also for `never`."""
+    from lrsync.config import parse_period
+    from lrsync.errors import UsageError
+
+    hint = "write it as 36h, 90d or 2w"
+    try:
+        seconds = parse_period(text)
+    except UsageError as problem:
+        raise UsageError(f"{flag}: {problem.message}", hint=hint) from problem
+    if math.isinf(seconds):
+        raise UsageError(f"{flag}: 'never' is no age", hint=hint)
+    return seconds
 
 
 def explicit(flags: dict[str, Any]) -> dict[str, Any]:

@@ -7,7 +7,7 @@ import sys
 from typing import TextIO
 
 from lrsync.ui.color import Style, is_colored, painted
-from lrsync.ui.text import sentence
+from lrsync.ui.text import sentence, wrap
 
 
 def make_streams_safe() -> None:
@@ -29,18 +29,32 @@ def note(text: str) -> None:
 
 
 def error(message: str, hint: str = "") -> None:
-    """The one form of an error: `error: what. hint: how.` on one line."""
-    told = f" {_label('hint:', Style.COMMAND)} {sentence(hint)}" if hint else ""
-    note(f"{_label('error:', Style.BAD_HEAD)} {sentence(message)}{told}")
+    """The one form of an error: `error: what. hint: how.` on one line; on a terminal the hint has its own."""
+    parts = [_labelled("error:", sentence(message), Style.BAD_HEAD)]
+    if hint:
+        parts.append(_labelled("hint:", sentence(hint), Style.COMMAND))
+    note(("\n" if is_terminal(sys.stderr) else " ").join(parts))
 
 
 def warning(message: str) -> None:
     """Something that does not stop the run."""
-    note(f"{_label('warning:', Style.WARN_HEAD)} {sentence(message)}")
+    note(_labelled("warning:", sentence(message), Style.WARN_HEAD))
 
 
-def _label(text: str, style: Style) -> str:
-    return painted(text, style) if is_colored(sys.stderr) else text
+def _labelled(label: str, text: str, style: Style) -> str:
+    """Text after a label, which alone is coloured; on a terminal its lines end at words."""
+    shown = text
+    if is_terminal(sys.stderr):
+        width = terminal_width()
+        shown = "\n".join(wrap(text, width - len(label) - 1, width))
+    return f"{painted(label, style) if is_colored(sys.stderr) else label} {shown}"
+
+
+def terminal_width() -> int:
+    """In cells, as COLUMNS or the terminal says; 80 where neither does."""
+    import shutil
+
+    return max(20, shutil.get_terminal_size((80, 24)).columns)
 
 
 def can_print(text: str, stream: TextIO | None) -> bool:

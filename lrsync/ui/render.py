@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -30,8 +29,7 @@ class Canvas:
     @classmethod
     def of(cls, stream: TextIO | None) -> Canvas:
         """As the stream is. In a pipe a problem stays on one line, for whoever looks for it with grep."""
-        width = shutil.get_terminal_size((USUAL_WIDTH, 24)).columns
-        return cls(max(width, 20), output.is_terminal(stream), is_colored(stream))
+        return cls(output.terminal_width(), output.is_terminal(stream), is_colored(stream))
 
     def paint(self, text: str, style: Style | None) -> str:
         """The text in the style, where there are colours."""
@@ -48,6 +46,13 @@ class Canvas:
 def show(report: Report) -> None:
     """Print it in the form that fits stdout."""
     output.result(plain(report, Canvas.of(sys.stdout)))
+
+
+def show_text(text: str) -> None:
+    """Print lines that are no report: on a terminal they end at a word, but for indented ones, which are commands."""
+    canvas = Canvas.of(sys.stdout)
+    lines = ([line] if line.startswith(" ") else canvas.lines(line) for line in text.split("\n"))
+    output.result("\n".join(piece for pieces in lines for piece in pieces))
 
 
 def plain(report: Report, canvas: Canvas | None = None) -> str:
@@ -80,17 +85,17 @@ def _grid_lines(grid: Grid, canvas: Canvas) -> Iterator[str]:
     header: tuple[Cell, ...] = tuple((Span(text, Style.DIM),) for text in grid.headers)
     rows = [header, *grid.rows] if header else list(grid.rows)
     widths = [max(width_of(plain_text(row[column])) for row in rows) for column in range(len(rows[0]))]
-    if grid.narrows is not None:
+    narrows = len(widths) - 1 if grid.narrows is None and canvas.wraps else grid.narrows
+    if narrows is not None:
         over = sum(widths) + len(_GAP) * (len(widths) - 1) - canvas.width
-        widths[grid.narrows] = max(_LEAST_CELLS, widths[grid.narrows] - max(0, over))
+        widths[narrows] = max(min(_LEAST_CELLS, widths[narrows]), widths[narrows] - max(0, over))
     for row in rows:
-        for line in _row_lines(row, widths, grid):
+        for line in _row_lines(row, widths, narrows):
             yield _joined(line, widths, grid, canvas)
 
 
-def _row_lines(row: tuple[Cell, ...], widths: Sequence[int], grid: Grid) -> Iterator[tuple[Cell, ...]]:
+def _row_lines(row: tuple[Cell, ...], widths: Sequence[int], column: int | None) -> Iterator[tuple[Cell, ...]]:
     """The row, its one column that gives way made narrow: cut, or on several lines."""
-    column = grid.narrows
     cell = "" if column is None else row[column]
     if column is None or not isinstance(cell, str) or width_of(cell) <= widths[column]:
         yield row

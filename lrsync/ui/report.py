@@ -38,8 +38,8 @@ def plain_text(cell: Cell) -> str:
 class Grid:
     """Rows of text. `right`: the columns that hold numbers; `headers` may be empty.
 
-    Where it is too wide, `narrows` gives way: the last column by going on in the next line, another by leaving out its
-    middle.
+    Where it is too wide, the column `narrows` gives way: the last one by going on in the next line, another by leaving
+    out its middle. None: the last one, and on a terminal only, as a program may read the lines.
     """
 
     rows: tuple[tuple[Cell, ...], ...]

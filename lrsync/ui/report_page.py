@@ -81,10 +81,11 @@ def _path(config: Config, target: str | None) -> Path:
 
 def _tell(config: Config, path: Path, known: LibraryReport | None, sentence: str, *, as_json: bool) -> None:
     from lrsync.ui import output, status_view
+    from lrsync.ui.render import show_text
     from lrsync.ui.text import printable
 
     if not as_json:
-        output.result(f"{sentence} The page is {printable(str(path))}.")
+        show_text(f"{sentence} The page is {printable(str(path))}.")
         return
     from lrsync.ui.jsons import to_text
 
@@ -95,8 +96,10 @@ def _tell(config: Config, path: Path, known: LibraryReport | None, sentence: str
 
 
 def _open(path: Path) -> None:
+    import webbrowser
+
     from lrsync.ui import output
     from lrsync.ui.text import printable
 
-    if click.launch(path.as_uri()) != 0:
+    if not webbrowser.open(path.as_uri()):
         output.warning(f"no browser could be started; open {printable(str(path))} yourself")

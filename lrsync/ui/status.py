@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import math
 import sys
 import time
 from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from lrsync.ui.options import examples, json_option, load_config, place_options
+from lrsync.ui.options import examples, json_option, load_config, parse_age, place_options
 
 if TYPE_CHECKING:
     from lrsync.core.prices import StorageQuote
@@ -37,7 +36,7 @@ def status(check: bool, max_age: str, cost: bool, everything: bool, **flags: Any
     Reads only the manifest: no network. Ends with 0 when everything is safe, 3 when files wait for a backup,
     4 when something needs a person.
     """
-    max_age_s = _max_age_s(max_age)
+    max_age_s = parse_age("--max-age", max_age)
     config = load_config(flags, required=_needed(flags))
 
     from lrsync import app
@@ -87,19 +86,6 @@ def _cost_object(quote: StorageQuote | None) -> dict[str, Any]:
     from lrsync.ui import cost_view
 
     return cost_view.json_of(quote)
-
-
-def _max_age_s(text: str) -> float:
-    from lrsync.config import parse_period
-    from lrsync.errors import UsageError
-
-    try:
-        seconds = parse_period(text)
-    except UsageError as problem:
-        raise UsageError(f"--max-age: {problem.message}", hint="write it as 36h, 2d or 1w") from problem
-    if math.isinf(seconds):
-        raise UsageError("--max-age: 'never' is no age", hint="write it as 36h, 2d or 1w")
-    return seconds
 
 
 def _check(

@@ -153,7 +153,7 @@ def _tally_row(name: str, tally: Tally) -> tuple[Cell, ...]:
 
 
 def _facts(report: StatusReport, now_ns: int, marks: Marks) -> Iterator[tuple[Cell, ...]]:
-    if report.recent:
+    if len(report.recent) > 1:
         yield (_label(f"Last {count(len(report.recent), 'run')}"), row_of_marks(report.recent, marks))
         yield ("", in_words(report.recent))
     yield from ((_label(name), text) for name, text in _facts_in_words(report, now_ns))

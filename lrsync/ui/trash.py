@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import math
 import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import click
 
-from lrsync.ui.options import examples, json_option, load_config, place_options
+from lrsync.ui.options import examples, json_option, load_config, parse_age, place_options
 
 if TYPE_CHECKING:
     import threading
@@ -103,20 +102,10 @@ def purge(older_than: str, yes: bool, **flags: Any) -> int:
     from lrsync import app
     from lrsync.ui import trash_view
 
-    older_than_ns = _age_ns(older_than)
+    older_than_ns = int(parse_age("--older-than", older_than) * 1_000_000_000)
     ask: Callable[[int, int], bool] = (lambda count, size: True) if yes else _ask
     done = _watched(flags, lambda sink, stop: app.purge_trash(config, sink, stop, older_than_ns, ask))
     return trash_view.show(trash_view.purged(config.library, done), as_json=flags["as_json"])
-
-
-def _age_ns(text: str) -> int:
-    from lrsync.config import parse_period
-    from lrsync.errors import UsageError
-
-    seconds = parse_period(text)
-    if math.isinf(seconds):
-        raise UsageError("'never' is no age", hint="write it as 30d, 12h or 8w")
-    return int(seconds * 1_000_000_000)
 
 
 def _ask(count: int, size: int) -> bool:

@@ -125,7 +125,7 @@ def test_twenty_problems_are_enough(cli: Cli) -> None:
     cli.runs(returning(summary))
     out = cli("sync", *LIBRARY).out
     assert out.count("unknown object:") == 20
-    assert "and 5 more: see the log" in out
+    assert "and 5 more: 'lrsync log' has them all" in out
 
 
 def test_an_unreadable_folder_is_never_green_and_named_once(cli: Cli) -> None:
@@ -309,7 +309,7 @@ def test_a_connection_that_broke_is_no_success(cli: Cli) -> None:
 @pytest.mark.parametrize(
     ("args", "line"),
     [
-        (("snyc",), "error: there is no command 'snyc'. hint: did you mean sync?"),
+        (("snyc",), "error: there is no command 'snyc'. hint: did you mean 'sync'?"),
         (("zzz",), "error: there is no command 'zzz'. hint: see 'lrsync --help'."),
         (("sync", "--dry-rum"), "error: there is no option '--dry-rum'. hint: did you mean --dry-run?"),
         (("sync", "--zzz"), "error: there is no option '--zzz'. hint: see 'lrsync sync --help'."),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import shutil
@@ -137,7 +138,7 @@ def test_when_there_are_colours(
 def test_a_wrong_choice_of_colours(cli: Cli) -> None:
     result = cli("status", *LIBRARY, "--color", "allways")
     assert result.code == 2
-    assert result.err.endswith("hint: did you mean always?\n")
+    assert result.err.endswith("hint: did you mean 'always'?\n")
 
 
 def test_a_windows_console_is_asked_to_understand() -> None:
@@ -172,15 +173,15 @@ def test_a_windows_console_is_asked_to_understand() -> None:
 @pytest.mark.parametrize(
     ("args", "line"),
     [
-        (("catalog", "lst"), "error: there is no command 'lst'. hint: did you mean list?"),
+        (("catalog", "lst"), "error: there is no command 'lst'. hint: did you mean 'list'?"),
         (("trash", "zzz"), "error: there is no command 'zzz'. hint: see 'lrsync trash --help'."),
         (("catalog", "audit", "--mpa-root"), "error: there is no option '--mpa-root'. hint: did you mean --map-root?"),
         (
             ("restore", "--overwrite", "allways", "--to", "x"),
             "error: invalid value for '--overwrite': 'allways' is not one of 'never', 'if-changed', 'if-newer', "
-            "'always'. hint: did you mean always?",
+            "'always'. hint: did you mean 'always'?",
         ),
-        (("man", "drll"), "error: there is no command 'drll'. hint: did you mean drill?"),
+        (("man", "drll"), "error: there is no command 'drll'. hint: did you mean 'drill'?"),
     ],
 )
 def test_suggestions(cli: Cli, args: tuple[str, ...], line: str) -> None:
@@ -324,3 +325,37 @@ def test_a_formatter_has_nothing_to_complain_of(cli: Cli, checker: tuple[str, ..
 )
 def test_nothing_of_a_help_is_a_request(text: str, shown: str) -> None:
     assert escape(text) == shown
+
+
+# --- a terminal ---------------------------------------------------------------------------------------------
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def test_an_error_on_a_terminal_ends_its_lines_at_words(monkeypatch: pytest.MonkeyPatch) -> None:
+    from lrsync.ui import output
+
+    screen = Terminal()
+    monkeypatch.setattr(sys, "stderr", screen)
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setenv("NO_COLOR", "1")
+    monkeypatch.setenv("COLUMNS", "40")
+    output.error("the bucket photos-of-anna does not exist at all", "check --s3-bucket, or create the bucket")
+    assert screen.getvalue().splitlines() == [
+        "error: the bucket photos-of-anna does",
+        "not exist at all.",
+        "hint: check --s3-bucket, or create the",
+        "bucket.",
+    ]
+
+
+def test_a_table_is_wrapped_for_a_person_only() -> None:
+    from lrsync.ui.render import Canvas, plain
+    from lrsync.ui.report import Grid, Report, Tone
+
+    report = Report("s", Tone.GOOD, (Grid((("a", "many words that a program may want in one line"),)),))
+    assert len(plain(report, Canvas(30)).splitlines()) == 3
+    assert max(map(len, plain(report, Canvas(30, wraps=True)).splitlines())) <= 30
