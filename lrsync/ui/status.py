@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import click
 
@@ -44,42 +44,61 @@ def status(check: bool, max_age: str, cost: bool, everything: bool, **flags: Any
     report = app.read_status(config)
     quote = app.quote_storage(config) if cost and report is not None else None
 
-    from lrsync.ui import output, status_view
+    from lrsync.ui import output
+    from lrsync.ui.place import place_words
+    from lrsync.ui.status_view import exit_code
 
-    now_ns = time.time_ns()
-    code = status_view.exit_code(report)
+    known = _Known(config.library, report, exit_code(report), time.time_ns(), place_words(flags))
     if check:
-        return _check(config.library, report, code, now_ns, max_age_s, as_json=flags["as_json"])
+        return _check(known, max_age_s, as_json=flags["as_json"])
     if flags["as_json"]:
-        from lrsync.ui.jsons import to_text
-        from lrsync.ui.place import place_words
-        from lrsync.ui.status_json import status_object
-
-        state = status_view.sentence_of(report, now_ns)
-        told = status_object(config.library, report, code, state, place_words(flags))
-        output.result(to_text({**told, **_cost_object(quote)} if cost else told))
-        return int(code)
-    _show(report, now_ns, flags, everything=everything)
+        _print_object(known, _cost_object(quote) if cost else {})
+        return int(known.code)
+    _show(known, everything=everything)
     if cost and report is not None:
         from lrsync.ui import cost_view
 
         output.result("\n" + cost_view.line(quote))
-    return int(code)
+    return int(known.code)
 
 
-def _show(report: StatusReport | None, now_ns: int, flags: dict[str, Any], *, everything: bool) -> None:
+class _Known(NamedTuple):
+    """What there is to tell; `place`: the flags that name the library."""
+
+    library: str
+    report: StatusReport | None
+    code: ExitCode
+    now_ns: int
+    place: str
+
+    @property
+    def state(self) -> str:
+        """In a sentence."""
+        from lrsync.ui.status_view import sentence_of
+
+        return sentence_of(self.report, self.now_ns)
+
+
+def _show(known: _Known, *, everything: bool) -> None:
     from lrsync.ui import output, run_words
-    from lrsync.ui.place import place_words
     from lrsync.ui.render import show
     from lrsync.ui.status_view import Manner, build
 
     marks = run_words.BLOCKS
     if not output.can_print(marks.levels + marks.bad, sys.stdout):
         marks = run_words.LETTERS
-    place = place_words(flags)
-    show(build(report, now_ns, Manner(marks, everything, place)))
-    if report is None:
-        output.note(f"hint: run 'lrsync sync{' ' + place if place else ''}' to back it up.")
+    show(build(known.report, known.now_ns, Manner(marks, everything, known.place)))
+    if known.report is None:
+        output.note(f"hint: run 'lrsync sync{' ' + known.place if known.place else ''}' to back it up.")
+
+
+def _print_object(known: _Known, more: dict[str, Any]) -> None:
+    from lrsync.ui import output
+    from lrsync.ui.jsons import to_text
+    from lrsync.ui.status_json import status_object
+
+    told = status_object(known.library, known.report, known.code, known.state, known.place)
+    output.result(to_text(told | more))
 
 
 def _cost_object(quote: StorageQuote | None) -> dict[str, Any]:
@@ -88,22 +107,16 @@ def _cost_object(quote: StorageQuote | None) -> dict[str, Any]:
     return cost_view.json_of(quote)
 
 
-def _check(
-    library: str, report: StatusReport | None, code: ExitCode, now_ns: int, max_age_s: float, *, as_json: bool
-) -> int:
-    from lrsync.ui import freshness, output, status_view
+def _check(known: _Known, max_age_s: float, *, as_json: bool) -> int:
+    from lrsync.ui import freshness, output
 
-    fresh = freshness.freshness_of(report, now_ns, max_age_s)
-    checked = freshness.checked_code(code, fresh)
-    state = status_view.sentence_of(report, now_ns)
+    fresh = freshness.freshness_of(known.report, known.now_ns, max_age_s)
+    checked = freshness.checked_code(known.code, fresh)
     if as_json:
-        from lrsync.ui.jsons import to_text
-        from lrsync.ui.status_json import status_object
-
-        output.result(to_text(status_object(library, report, checked, state) | {"check": freshness.as_object(fresh)}))
+        _print_object(known._replace(code=checked), {"check": freshness.as_object(fresh)})
     else:
         # The age first where that is what is wrong: a monitor shows the beginning of the line.
-        parts = [state] if fresh.is_fresh else [fresh.sentence, state]
+        parts = [known.state] if fresh.is_fresh else [fresh.sentence, known.state]
         output.result(" ".join(" ".join(parts).split()))
     return int(checked)
 

@@ -16,7 +16,7 @@ from lrsync.ui.decisions import Decision, decisions_of
 from lrsync.ui.page import nights, tables
 from lrsync.ui.page.plot import Plot, Point, plot
 from lrsync.ui.report import Step, Tone
-from lrsync.ui.text import ago, count, local_second, printable, size
+from lrsync.ui.text import ago, local_second, printable, size
 
 MAX_NAMES: Final = 10
 MAX_HIDDEN: Final = 200
@@ -59,7 +59,6 @@ class Growth:
     now: str
     plot: Plot | None
     months: tuple[tuple[str, str], ...]
-    first: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,9 +214,3 @@ def _by_month(points: Sequence[Point], label: Callable[[int], str]) -> tuple[tup
         month = datetime.fromtimestamp(point.at_ns / 1e9).strftime("%B %Y")  # noqa: DTZ006 - the user's own month
         months[month] = label(point.value)
     return tuple(reversed(months.items()))
-
-
-def nights_in_words(page: Page) -> str:
-    """The calendar in a sentence, for whoever cannot see it."""
-    told = [f"{count(number, 'day')} {words}" for _, words, number in page.night_counts if number]
-    return "; ".join(told)
