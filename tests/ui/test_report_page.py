@@ -247,9 +247,9 @@ def test_a_line_begins_and_ends_where_its_points_do() -> None:
     assert plot(points[:1], str) is None and plot(points[:1] * 2, str) is None
 
 
-@pytest.mark.parametrize("days", [1, 20, 40, 100, 365, 4000])
-def test_dates_below_a_plot(days: int) -> None:
-    ticks = date_ticks(NOW_NS - days * DAY_NS, NOW_NS)
+@pytest.mark.parametrize("days", [0.2, 1, 20, 40, 100, 365, 4000])
+def test_dates_below_a_plot(days: float) -> None:
+    ticks = date_ticks(NOW_NS - int(days * DAY_NS), NOW_NS)
     assert 2 <= len(ticks) <= 5
     assert [tick.place for tick in ticks] == sorted({tick.place for tick in ticks})
     assert len({tick.label for tick in ticks}) == len(ticks)

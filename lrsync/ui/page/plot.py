@@ -76,14 +76,15 @@ def ceiling(value: int) -> int:
 
 
 def date_ticks(begin_ns: int, end_ns: int) -> tuple[Tick, ...]:
-    """Dates below the line: first days of months; where there are none, the two ends."""
+    """Dates below the line: first days of months; where there are none, the two ends, of one day its hours."""
     begin, end = (datetime.fromtimestamp(ns / _NS).astimezone() for ns in (begin_ns, end_ns))
     months = _first_days(begin, end)
     every = -(-len(months) // MAX_DATES)
     shown = [month for month in months if (month.year * 12 + month.month - 1) % every == 0] if months else []
     form = "%b %Y" if len(months) > 1 else "%d %b"
     if len(shown) < 2:
-        return Tick(0, begin.strftime("%d %b %Y")), Tick(100, end.strftime("%d %b %Y"))
+        ends = "%H:%M" if begin.date() == end.date() else "%d %b %Y"
+        return Tick(0, begin.strftime(ends)), Tick(100, end.strftime(ends))
     span = end_ns - begin_ns
     return tuple(Tick((day.timestamp() * _NS - begin_ns) / span * 100, day.strftime(form)) for day in shown)
 

@@ -19,6 +19,7 @@ MAX_ROWS: Final = 20
 MAX_RUNS: Final = 30
 MAX_DRILLS: Final = 12
 NAME_CELLS: Final = 120
+TOP: Final = "(top folder)"
 _AGES: Final = {
     "within_7_days": "in the last 7 days",
     "within_30_days": "in the last 30 days",
@@ -114,13 +115,17 @@ def catalogs(report: LibraryReport, now_ns: int) -> list[CatalogRow]:
     for stored in report.catalogs:
         when = f"{size(stored.size)}" + ("" if stored.stored_ns is None else f", {ago(stored.stored_ns, now_ns)}")
         path = PurePath(stored.path)
-        rows[str(root / path)] = CatalogRow(shown_name(path.name), shown_name(str(path.parent)), when)
+        rows[str(root / path)] = CatalogRow(shown_name(path.name), _folder(path), when)
     for audit in report.audits:
         row = rows.get(audit.catalog)
         path = PurePath(audit.catalog)
-        known = row or CatalogRow(shown_name(path.name), shown_name(str(path.parent)), "not backed up")
+        known = row or CatalogRow(shown_name(path.name), _folder(path), "not backed up")
         rows[audit.catalog] = _audited(known, audit, now_ns)
     return sorted(rows.values(), key=lambda row: (row.name, row.place))
+
+
+def _folder(path: PurePath) -> str:
+    return TOP if str(path.parent) == "." else shown_name(str(path.parent))
 
 
 def _audited(row: CatalogRow, audit: CatalogAudit, now_ns: int) -> CatalogRow:
