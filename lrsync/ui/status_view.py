@@ -21,6 +21,8 @@ MAX_FOLDERS: Final = 12
 MAX_TYPES: Final = 8
 OLD_NS: Final = 7 * 86_400 * 1_000_000_000
 """After so long without a good backup, that all recorded files are safe is no reason to be calm."""
+TOP: Final = "(top folder)"
+"""What lies in no folder of the source; by_folder calls it '.'."""
 _NOTHING: Final = "Nothing is backed up yet."
 
 
@@ -148,7 +150,7 @@ def _tally_grid(title: str, tallies: Mapping[str, Tally], most: int | None) -> G
 def _tally_row(name: str, tally: Tally) -> tuple[Cell, ...]:
     unsafe = tally.files - tally.safe
     mark: Cell = (Span(f"{unsafe:,} not safe", Style.BAD),) if unsafe > 0 else ""
-    shown = printable(name) or "(top folder)"
+    shown = TOP if name == "." else printable(name)
     return shown, f"{tally.files:,}", size(tally.bytes), f"{tally.safe:,}", mark
 
 

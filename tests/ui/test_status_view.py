@@ -64,6 +64,11 @@ def test_a_pipe_keeps_a_problem_on_its_line() -> None:
     assert "\n18 more (--all) " in text
 
 
+def test_what_lies_in_no_folder_has_a_name() -> None:
+    report = good_status(by_folder={".": Tally(1, 5, 1), "2024": Tally(1, 9, 1)})
+    assert "\n(top folder)  " in plain(build(report, NOW_NS))
+
+
 def test_a_grid_gives_way_in_one_column() -> None:
     grid = Grid((("a" * 50, "1"), ("b", "22")), ("Name", "N"), frozenset({1}), narrows=0)
     lines = plain(Report("s", Tone.GOOD, (grid,)), Canvas(24)).splitlines()[2:]

@@ -13,13 +13,13 @@ from lrsync.core.prices import StorageQuote
 from lrsync.core.runs import RunInfo, RunKind, RunResult
 from lrsync.core.status import Tally
 from lrsync.ui.run_words import ENDED, SHORT, as_dict, sent_bytes
+from lrsync.ui.status_view import TOP
 from lrsync.ui.text import ago, clip, count, duration, local, printable, size
 
 MAX_ROWS: Final = 20
 MAX_RUNS: Final = 30
 MAX_DRILLS: Final = 12
 NAME_CELLS: Final = 120
-TOP: Final = "(top folder)"
 _AGES: Final = {
     "within_7_days": "in the last 7 days",
     "within_30_days": "in the last 30 days",
