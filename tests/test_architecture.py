@@ -32,7 +32,8 @@ HOMES = {
     "alembic": MANIFEST,
     "pycurl": ("lrsync/adapters/s3_courier.py", "lrsync/adapters/s3_curl.py", "lrsync/adapters/s3_transport.py"),
     "click": ("lrsync/ui/**/*.py",),
-    "rich": ("lrsync/ui/**/*.py",),
+    "rich": ("lrsync/ui/live.py",),
+    "jinja2": ("lrsync/ui/page/html.py",),
 }
 OUTSIDE_WORLD = {
     "http",

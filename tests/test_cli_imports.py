@@ -5,12 +5,26 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import time
+from pathlib import Path
 
 import pytest
 
 from lrsync.ui.main import COMMANDS
+from tests.year import Year, make_year
 
-HEAVY = {"boto3", "botocore", "sqlalchemy", "alembic", "rich", "wakepy", "pathspec", "zstandard", "platformdirs"}
+HEAVY = {
+    "boto3",
+    "botocore",
+    "sqlalchemy",
+    "alembic",
+    "rich",
+    "wakepy",
+    "pathspec",
+    "zstandard",
+    "platformdirs",
+    "jinja2",
+}
 
 PROBE = """
 import json, sys
@@ -52,6 +66,27 @@ def test_wrong_settings_load_nothing_heavy(command: str) -> None:
     code, modules, _ = probe(command, "--s3-bucket", "s3://b")
     assert code == 2
     assert not (HEAVY - {"platformdirs"}) & modules
+
+
+STATUS_PROBE = """
+import sys
+from lrsync.ui.main import main
+assert main(sys.argv[1:]) == 0
+print("MODULES", *sys.modules)
+"""
+
+
+def test_a_status_loads_little(tmp_path: Path) -> None:
+    """It is asked often; a session, a store or a display cost more than its answer."""
+    manifest = tmp_path / "year.sqlite"
+    make_year(manifest, Year(time.time_ns(), nights=5, files=30))
+    command = [sys.executable, "-c", STATUS_PROBE, "status", "--manifest", str(manifest), "--color", "always"]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60)
+    shown, _, modules = done.stdout.partition("MODULES ")
+    assert "All 30 files are safe." in shown
+    names = set(modules.split())
+    assert not (HEAVY - {"platformdirs"}) & {name.partition(".")[0] for name in names}
+    assert not names & {"lrsync.app.session", "lrsync.core.model", "lrsync.ui.jsons", "lrsync.ui.cost_view"}
 
 
 def test_the_help_is_quick() -> None:

@@ -5,6 +5,7 @@ Standard library only. The manifest is read and never written: what an audit rem
 
 from __future__ import annotations
 
+import json
 import os
 import sqlite3
 import stat
@@ -105,6 +106,7 @@ CREATE TABLE IF NOT EXISTS audits (catalog TEXT PRIMARY KEY, audited_ns INTEGER 
 CREATE TABLE IF NOT EXISTS photos (
     catalog TEXT NOT NULL, photo_id TEXT NOT NULL, path TEXT NOT NULL, PRIMARY KEY (catalog, photo_id)
 ) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS results (catalog TEXT PRIMARY KEY, audited_ns INTEGER NOT NULL, states TEXT NOT NULL);
 """
 _GONE: Final = "NOT EXISTS (SELECT 1 FROM copy.AgLibraryFile f WHERE f.id_global = photos.photo_id)"
 _FORGET: Final = f"DELETE FROM photos WHERE catalog = :catalog AND {_GONE}"
@@ -122,6 +124,9 @@ SELECT :catalog, n.id, n.path FROM (
 WHERE p.path IS NOT n.path
 """
 _COUNT: Final = "INSERT OR REPLACE INTO audits SELECT :catalog, :now_ns, count(*) FROM copy.AgLibraryFile"
+
+
+_RESULT: Final = "INSERT OR REPLACE INTO results VALUES (:catalog, :now_ns, :states)"
 
 
 class AuditHistory:
@@ -166,9 +171,11 @@ class AuditHistory:
             found = self._connection.execute(query, self._catalog).fetchall()
         return (from_text(path) for (path,) in found)
 
-    def settle(self, now_ns: int) -> None:
-        """What the catalog has now is what the next audit is compared with."""
+    def settle(self, now_ns: int, states: Mapping[FileState, int]) -> None:
+        """What the catalog has now is what the next audit is compared with; `states` is for reports."""
+        found = json.dumps({state.value: files for state, files in states.items()})
         with sqlite.translating(self.path), sqlite.immediate(self._connection):
             self._connection.execute(_FORGET, self._catalog)
             self._connection.execute(_REMEMBER, self._catalog)
             self._connection.execute(_COUNT, {**self._catalog, "now_ns": now_ns})
+            self._connection.execute(_RESULT, {**self._catalog, "now_ns": now_ns, "states": found})

@@ -36,7 +36,7 @@ _COMMENTS: Final[dict[str, str]] = {
     "threads": "uploads at once",
 }
 _MORE: Final = """\
-More that may stand here (`lrsync sync --help` explains each):
+More that may stand here ('lrsync sync --help' explains each):
   exclude = ["*.tmp", "Exports/"]   include, no_default_excludes
   storage_class = "STANDARD_IA"     sse, sse_kms_key_id
   bwlimit = "5M"                    threads, batch_size

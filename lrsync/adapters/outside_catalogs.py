@@ -18,37 +18,41 @@ from lrsync.core.catalogs import OutsideCatalog
 from lrsync.core.scan import Stat
 
 _FORMAT: Final = 1
+_SUFFIX: Final = ".catalogs"
 
 
 class NotedCatalogs:
     """Catalogs by their absolute paths, with what is noted beside this manifest."""
 
     def __init__(self, manifest: Path, catalogs: Iterable[Path]) -> None:
-        self._file = side_file(manifest, ".catalogs")
+        self._manifest = manifest
         # With `/` on Windows, too: the last part names its snapshots.
         self._paths = [str(path).replace(os.sep, "/") for path in catalogs]
 
     def changed(self) -> Sequence[OutsideCatalog]:
         """Those that are not as they were noted, or not there."""
-        noted = self._read()
+        noted = read_noted(self._manifest)
         found = [_look(path) for path in self._paths]
         return [one for one in found if one.stat is None or noted.get(one.path) != one.stat]
 
     def settle(self, kept: Mapping[str, Stat]) -> None:
         """Note these stats. Of catalogs that nobody names any more nothing is kept. Raises OSError."""
-        noted = {path: stat for path, stat in (self._read() | dict(kept)).items() if path in self._paths}
-        part = side_file(self._file, ".part")
+        noted = {path: stat for path, stat in (read_noted(self._manifest) | dict(kept)).items() if path in self._paths}
+        file = side_file(self._manifest, _SUFFIX)
+        part = side_file(file, ".part")
         part.write_text(json.dumps({"format": _FORMAT, "catalogs": noted}), encoding="utf-8")
-        os.replace(part, self._file)
+        os.replace(part, file)
 
-    def _read(self) -> dict[str, Stat]:
-        try:
-            values = json.loads(self._file.read_text(encoding="utf-8"))
-            if values["format"] != _FORMAT:
-                return {}
-            return {path: Stat(*map(int, stat)) for path, stat in values["catalogs"].items()}
-        except (OSError, ValueError, TypeError, KeyError, AttributeError):
-            return {}  # nothing is known then: each is copied, and compared with its newest snapshot
+
+def read_noted(manifest: Path) -> dict[str, Stat]:
+    """The catalogs outside of the source that were kept, by path, as they were then."""
+    try:
+        values = json.loads(side_file(manifest, _SUFFIX).read_text(encoding="utf-8"))
+        if values["format"] != _FORMAT:
+            return {}
+        return {path: Stat(*map(int, stat)) for path, stat in values["catalogs"].items()}
+    except (OSError, ValueError, TypeError, KeyError, AttributeError):
+        return {}  # nothing is known then: each is copied, and compared with its newest snapshot
 
 
 def _look(path: str) -> OutsideCatalog:

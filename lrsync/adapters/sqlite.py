@@ -20,7 +20,7 @@ T = TypeVar("T")
 BUSY_TIMEOUT_S: Final = 30.0
 """How long a statement waits for another connection's transaction."""
 
-REBUILD_HINT: Final = "run `lrsync rebuild-manifest`: it makes a new one from the bucket and keeps this file"
+REBUILD_HINT: Final = "run 'lrsync rebuild-manifest': it makes a new one from the bucket and keeps this file"
 _PERMISSION_HINT: Final = "make the manifest's folder and file writable, or choose another place with --manifest"
 _FULL_HINT: Final = "free some space on that disk and run again: nothing that was recorded is lost"
 

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import IntEnum
 from pathlib import Path
-from typing import Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from lrsync.adapters import sqlite
 from lrsync.adapters.database import newer
@@ -31,11 +31,12 @@ from lrsync.adapters.sqlite import from_text, to_text
 from lrsync.core.filetypes import extension_of
 from lrsync.core.findings import FindingKind
 from lrsync.core.keys import split_path
-from lrsync.core.model import Drift
-from lrsync.core.ports import Clock
 from lrsync.core.runs import RunKind, RunResult
-from lrsync.core.status import PROOF_AGES, StatusReport, Tally
+from lrsync.core.status import PROOF_AGES, RECENT, StatusReport, Tally
 from lrsync.errors import ManifestError
+
+if TYPE_CHECKING:
+    from lrsync.core.ports import Clock
 
 ROOT: Final = "."
 """What `by_folder` calls the files that lie in no folder."""
@@ -74,7 +75,7 @@ _DRILLED: Final = (
 
 _CLASSES: Final = f"""
 SELECT coalesce(storage_class, 'STANDARD'), count(*), sum(size) FROM {FILES}
-WHERE drift IS NULL OR drift <> '{Drift.MISSING.value}' GROUP BY 1
+WHERE drift IS NULL OR drift <> ? GROUP BY 1
 """
 
 
@@ -133,6 +134,7 @@ def _read(path: Path, connection: sqlite3.Connection, now_ns: int) -> StatusRepo
     _correct(connection, counts, findings)
     # Of those that back up: a good verification is no backup.
     ok = f"result = '{RunResult.OK.value}' AND kind IN ('{RunKind.SYNC.value}', '{RunKind.REBUILD.value}')"
+    recent = read_runs(connection, limit=RECENT)
     return StatusReport(
         library=library,
         files=sum(counts.files.values()),
@@ -149,21 +151,25 @@ def _read(path: Path, connection: sqlite3.Connection, now_ns: int) -> StatusRepo
         by_type=_largest_first(counts.by_type),
         by_folder=_largest_first(counts.by_folder),
         by_proof=_proofs(counts.by_proof),
-        last_run=next(iter(read_runs(connection)), None),
+        last_run=recent[0] if recent else None,
         last_good_run=next(iter(read_runs(connection, ok)), None),
         findings=tuple(decode_finding(row) for row in findings),
         rotten=len({path for kind, path, *_ in findings if kind == FindingKind.ROT.value}),
         verified=counts.verified,
         last_drill=next(iter(read_runs(connection, _DRILLED)), None),
+        recent=tuple(reversed(recent)),
     )
 
 
 def read_classes(path: Path) -> dict[str, tuple[int, int]]:
     """Objects and bytes by storage class, as far as the manifest knows: the current ones. Raises ManifestError."""
 
+    from lrsync.core.model import Drift  # here: `status` does without all that a sync knows of files
+
     def read(connection: sqlite3.Connection) -> dict[str, tuple[int, int]]:
         check_version(path, connection)
-        return {name: (objects, size) for name, objects, size in connection.execute(_CLASSES)}
+        found = connection.execute(_CLASSES, (Drift.MISSING.value,))
+        return {name: (objects, size) for name, objects, size in found}
 
     return sqlite.read_only(path, read)
 
@@ -174,7 +180,7 @@ def check_version(path: Path, connection: sqlite3.Connection) -> None:
     if version > SCHEMA_VERSION:
         raise newer(path)
     if version < SCHEMA_VERSION:
-        hint = "run `lrsync sync` once: it upgrades the manifest and keeps a copy"
+        hint = "run 'lrsync sync' once: it upgrades the manifest and keeps a copy"
         raise ManifestError("the manifest was made by an older lrsync", hint=hint, path=str(path))
 
 

@@ -39,7 +39,7 @@ def run_sync(config: Config, sink: EventSink, stop: threading.Event) -> RunSumma
 def read_status(config: Config) -> StatusReport | None:
     """What the manifest knows; None where nothing was ever backed up. Reads only the manifest."""
     from lrsync.adapters.status_query import read_status as query
-    from lrsync.app.session import manifest_path
+    from lrsync.app.manifest_place import manifest_path
 
     return query(manifest_path(config))
 
@@ -68,7 +68,7 @@ def storage_warnings(config: Config) -> list[str]:
 def list_runs(config: Config, limit: int | None) -> list[RunInfo] | None:
     """The latest runs, the newest first; None where nothing was ever backed up. Reads only the manifest."""
     from lrsync.adapters.history_query import list_runs as query
-    from lrsync.app.session import manifest_path
+    from lrsync.app.manifest_place import manifest_path
 
     return query(manifest_path(config), limit)
 
@@ -76,7 +76,7 @@ def list_runs(config: Config, limit: int | None) -> list[RunInfo] | None:
 def find_run(config: Config, run_id: int) -> RunRecord | None:
     """One past run; None where there is none of this number. Reads only the manifest."""
     from lrsync.adapters.history_query import find_run as query
-    from lrsync.app.session import manifest_path
+    from lrsync.app.manifest_place import manifest_path
 
     return query(manifest_path(config), run_id)
 

@@ -20,7 +20,7 @@ from lrsync.adapters.localfs import LocalTree
 from lrsync.adapters.marker import check_source
 from lrsync.adapters.seals import read_library
 from lrsync.adapters.status_query import check_version
-from lrsync.app.session import manifest_path
+from lrsync.app.manifest_place import manifest_path
 from lrsync.app.source_proof import look, rules
 from lrsync.config import Config
 from lrsync.core.audit import AuditReport

@@ -8,7 +8,7 @@ from pathlib import Path
 from lrsync.adapters.cost_query import has_class, read_costs
 from lrsync.adapters.pricelist import read_prices
 from lrsync.adapters.status_query import read_classes
-from lrsync.app.session import manifest_path
+from lrsync.app.manifest_place import manifest_path
 from lrsync.config import Config
 from lrsync.core import costs
 from lrsync.core import storage_advice as advice

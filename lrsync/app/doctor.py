@@ -16,8 +16,9 @@ from lrsync.adapters.s3_bucket import S3Bucket
 from lrsync.adapters.sqlite import damaged, read_only
 from lrsync.adapters.status_query import read_status
 from lrsync.app.costs import storage_warnings
+from lrsync.app.manifest_place import manifest_path
 from lrsync.app.schedule import find_schedule
-from lrsync.app.session import manifest_path, open_store, store_settings
+from lrsync.app.session import open_store, store_settings
 from lrsync.app.source_proof import look
 from lrsync.config import Config
 from lrsync.core.doctor import Check, Verdict

@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING
 from lrsync.adapters.database import copy_manifest
 from lrsync.adapters.lock import library_lock
 from lrsync.adapters.seals import Seals, ensure_current
-from lrsync.app.session import Session, manifest_path, open_library, open_session, open_store, working_manifest
+from lrsync.app.manifest_place import manifest_path
+from lrsync.app.session import Session, open_library, open_session, open_store, working_manifest
 from lrsync.config import Config
 from lrsync.core.events import EventSink
 from lrsync.core.library import LibraryRow

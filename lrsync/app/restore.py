@@ -20,8 +20,9 @@ from lrsync.adapters.targets import free_bytes, make_target, name_rules, refuse_
 from lrsync.adapters.thaw_notes import FileThawNotes, default_notes_path
 from lrsync.app.costs import quote_restore
 from lrsync.app.existing import Existing, open_with_source, open_without_source
+from lrsync.app.manifest_place import manifest_path
 from lrsync.app.narrowing import Narrower, narrower_of
-from lrsync.app.session import manifest_path, open_store
+from lrsync.app.session import open_store
 from lrsync.config import Config
 from lrsync.core.events import EventSink
 from lrsync.core.keys import stamp_of

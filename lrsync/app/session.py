@@ -20,6 +20,7 @@ from lrsync.adapters.catalog_tree import CatalogTree
 from lrsync.adapters.localfs import LocalTree
 from lrsync.adapters.marker import check_source, read_marker
 from lrsync.adapters.seals import Seals
+from lrsync.app.manifest_place import manifest_path
 from lrsync.app.source_proof import goes_without_marker, identity_text, look, rules, try_marker
 from lrsync.config import Config
 from lrsync.core.events import EventSink
@@ -63,17 +64,6 @@ def open_session(config: Config, resources: ExitStack) -> Session:
         return resources.enter_context(closing(open_store(config)))
 
     return Session(config, source, manifest_path(config), place, resources, opened)
-
-
-def manifest_path(config: Config) -> Path:
-    """Where this library's manifest lies. Raises UsageError where the settings do not say which library."""
-    if config.manifest is not None:
-        return config.manifest.absolute()
-    from lrsync.adapters.paths import default_manifest_path
-
-    if config.source is None:
-        raise UsageError("no source folder is given", hint="use --source-path, --manifest, or the config file")
-    return default_manifest_path(config.source.resolve(), config.endpoint_url or "", config.bucket, config.prefix)
 
 
 def working_manifest(session: Session) -> Path:

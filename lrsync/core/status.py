@@ -60,7 +60,11 @@ class StatusReport:
     """How long ago the objects of the files on the disk were last proven, by the names in `PROOF_AGES`."""
     last_drill: RunInfo | None = None
     """The last restore drill that came to its end."""
+    recent: tuple[RunInfo, ...] = ()
+    """The last RECENT runs of whatever kind, the oldest first."""
 
+
+RECENT: Final = 30
 
 PROOF_AGES: Final = {"within_7_days": 7, "within_30_days": 30, "within_90_days": 90, "older": None, "never": None}
 """Each file is in one of them: the first whose days it meets. `never` holds also those with drift."""

@@ -74,8 +74,8 @@ class AuditMemory(Protocol):
     def vanished(self) -> Iterator[str]:
         """The paths of photos that the last audit found and that the catalog does not have now."""
 
-    def settle(self, now_ns: int) -> None:
-        """What the catalog has now is what the next audit is compared with."""
+    def settle(self, now_ns: int, states: Mapping[FileState, int]) -> None:
+        """What the catalog has now is what the next audit is compared with; `states`: what this one found."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -361,7 +361,7 @@ class _Audit:
             self.report.previous_ns, self.report.previous_photos = previous
             for path in self.ports.memory.vanished():
                 self._add(AuditedFile(FileState.VANISHED, path, ""))
-        self.ports.memory.settle(self.report.audited_ns)
+        self.ports.memory.settle(self.report.audited_ns, self.report.states)
 
     def _check_stop(self) -> None:
         if self.ports.stopping():

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import Any
+from typing import Any, Final
 
 import click
 
-from lrsync.ui.options import load_config, place_options, talk_of, talk_options, work_options
+from lrsync.ui.options import examples, load_config, place_options, talk_of, talk_options, work_options
+
+_EXAMPLES: Final = examples(
+    ("lrsync accept 2024/Iceland/IMG_0042.NEF", "the change of this RAW is meant"),
+    ("lrsync accept --all --dry-run", "what would be accepted"),
+)
 
 
-@click.command()
+@click.command(epilog=_EXAMPLES)
 @click.argument("paths", nargs=-1, metavar="[PATH]...")
 @click.option("--all", "everything", is_flag=True, help="Accept every changed original that waits for a decision.")
 @click.option("--storage-class", metavar="CLASS", help="STANDARD, STANDARD_IA, GLACIER_IR, DEEP_ARCHIVE, ...")

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Sequence
-from typing import NamedTuple
+from collections.abc import Collection, Sequence
+from typing import Any, NamedTuple
 
 import click
 
 from lrsync.errors import ExitCode, LrsyncError
-from lrsync.ui import output
+from lrsync.ui import color, output
 from lrsync.ui.encoding import demand_utf8_names
 
 _SWITCHED_ON = ("1", "true", "yes", "on", "t", "y")
@@ -27,11 +27,18 @@ class Call(NamedTuple):
     json: bool
 
     @classmethod
-    def of(cls, args: Sequence[str]) -> Call:
-        """Read from the arguments without understanding them."""
-        command = next((arg for arg in args if not arg.startswith("-")), "")
+    def of(cls, args: Sequence[str], groups: Collection[str] = ()) -> Call:
+        """Read from the arguments without understanding them. `groups`: commands that have commands of their own."""
         wanted = "--json" in args or os.environ.get("LRSYNC_JSON", "").lower() in _SWITCHED_ON
-        return cls(command, _value_of("--library", args) or os.environ.get("LRSYNC_LIBRARY") or "default", wanted)
+        library = _value_of("--library", args) or os.environ.get("LRSYNC_LIBRARY") or "default"
+        return cls(_command_of(args, groups), library, wanted)
+
+
+def _command_of(args: Sequence[str], groups: Collection[str]) -> str:
+    """`sync`, or `catalog audit`: as the JSON objects call it."""
+    before = ("", *args)  # --color is the one option before a command that has a value
+    words = [arg for former, arg in zip(before, args, strict=False) if arg[:1] != "-" and former != "--color"]
+    return " ".join(words[:2] if words[:1] and words[0] in groups else words[:1])
 
 
 def _value_of(flag: str, args: Sequence[str]) -> str:
@@ -49,7 +56,8 @@ def guarded(command: click.Command, name: str, args: Sequence[str], *, is_progra
     `is_program`: the arguments are this process's own, so that it may be started anew with them.
     """
     output.make_streams_safe()
-    call = Call.of(args)
+    color.choose(args, os.environ)
+    call = Call.of(args, _groups(command))
     try:
         if is_program:
             demand_utf8_names()
@@ -73,6 +81,10 @@ def guarded(command: click.Command, name: str, args: Sequence[str], *, is_progra
     return code if isinstance(code, int) else int(ExitCode.OK)
 
 
+def _groups(command: click.Command) -> Collection[str]:
+    return [name for name, entry in getattr(command, "lazy", {}).items() if entry.is_group]
+
+
 def _with_path(problem: LrsyncError) -> str:
     if problem.path and problem.path not in problem.message:
         return f"{problem.path}: {problem.message}"
@@ -84,13 +96,33 @@ def _explain(problem: click.UsageError, call: Call) -> tuple[str, str]:
     # click's parser complains before there is a context.
     path = problem.ctx.command_path if problem.ctx is not None else f"lrsync {call.command}".rstrip()
     see_help = f"see '{path} --help'"
-    hint = getattr(problem, "hint", "")
-    if isinstance(problem, click.NoSuchOption):
-        close = sorted(problem.possibilities or [])
-        hint = f"did you mean {' or '.join(close)}?" if close else ""
-        return f"there is no option '{problem.option_name}'", hint or see_help
     message = problem.format_message()
-    return message[:1].lower() + message[1:], hint or see_help
+    match problem:
+        case click.NoSuchOption():
+            return f"there is no option '{problem.option_name}'", _did_you_mean(problem.possibilities or []) or see_help
+        case click.exceptions.NoSuchCommand():
+            close = [f"'{name}'" for name in problem.possibilities or []]
+            return f"there is no command '{problem.command_name}'", _did_you_mean(close) or see_help
+        case click.BadParameter(param=click.Parameter(type=click.Choice() as choice)):
+            close = [f"'{name}'" for name in _nearest_choice(problem.message, choice)]
+            return _lower(message), _did_you_mean(close) or see_help
+        case _:
+            return _lower(message), see_help
+
+
+def _did_you_mean(close: Sequence[str]) -> str:
+    return f"did you mean {' or '.join(sorted(close))}?" if close else ""
+
+
+def _nearest_choice(message: str, choice: click.Choice[Any]) -> list[str]:
+    from difflib import get_close_matches
+
+    _, _, rest = message.partition("'")  # click begins with what it was given: 'allways' is not one of ...
+    return get_close_matches(rest.partition("'")[0], [str(known) for known in choice.choices])
+
+
+def _lower(message: str) -> str:
+    return message[:1].lower() + message[1:]
 
 
 def _keep_traceback(problem: Exception) -> tuple[str, str]:

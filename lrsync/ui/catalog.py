@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import click
 
-from lrsync.ui.options import json_option, load_config, place_options
+from lrsync.ui.options import examples, json_option, load_config, place_options
 
 if TYPE_CHECKING:
     from lrsync.core.events import EventSink
@@ -32,12 +32,29 @@ STATES: Final = (
 )
 
 
+_AUDIT_EXAMPLES: Final = examples(
+    ("lrsync catalog audit", "the catalog in the source"),
+    (
+        "lrsync catalog audit ~/Main.lrcat --map-root D:/Photos=/mnt/photos",
+        "one that was made on another computer",
+    ),
+    ("lrsync catalog audit --list missing --list pending", "name what is not safe"),
+)
+_LIST_EXAMPLES: Final = examples(
+    ("lrsync catalog list", "all that is kept"),
+)
+_RESTORE_EXAMPLES: Final = examples(
+    ("lrsync catalog restore --to ~/Desktop/back", "the newest snapshot of the only catalog"),
+    ("lrsync catalog restore Main.lrcat --snapshot 20260301 --to ~/Desktop/back", "one of a certain day"),
+)
+
+
 @click.group()
 def catalog() -> None:
     """Lightroom catalogs: is every photo safe, and the snapshots that sync keeps of them."""
 
 
-@catalog.command()
+@catalog.command(epilog=_AUDIT_EXAMPLES)
 @click.argument("file", default="", metavar="[FILE.lrcat]")
 @click.option(
     "--map-root",
@@ -83,7 +100,7 @@ def audit(file: str, map_root: tuple[str, ...], listed: tuple[str, ...], as_csv:
     return catalog_view.show_audit(config.library, report, as_json=flags["as_json"], listed=bool(listed))
 
 
-@catalog.command("list")
+@catalog.command("list", epilog=_LIST_EXAMPLES)
 @click.argument("name", default="", metavar="[CATALOG]")
 @place_options
 @json_option
@@ -103,7 +120,7 @@ def list_(name: str, **flags: Any) -> int:
     return catalog_view.show_snapshots(config.library, found, as_json=flags["as_json"])
 
 
-@catalog.command()
+@catalog.command(epilog=_RESTORE_EXAMPLES)
 @click.argument("name", default="", metavar="[CATALOG]")
 @click.option("--to", metavar="DIR", required=True, help="Into this folder, which may be new; nothing is replaced.")
 @click.option("--snapshot", "stamp", default="", metavar="TIME", help="As 'catalog list' shows it. [default: newest]")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import click
 
-from lrsync.ui.options import json_option, place_options
+from lrsync.ui.options import examples, json_option, place_options
 
 if TYPE_CHECKING:
     from lrsync.config import Config
@@ -27,6 +27,20 @@ class _Checked(NamedTuple):
     warnings: tuple[str, ...] = ()
 
 
+_PATH_EXAMPLES: Final = examples(
+    ("lrsync config path", "where it is"),
+)
+_SHOW_EXAMPLES: Final = examples(
+    ("lrsync config show --library nas", "what holds for a library"),
+)
+_CHECK_EXAMPLES: Final = examples(
+    ("lrsync config check", "before the nightly run finds out"),
+)
+_EDIT_EXAMPLES: Final = examples(
+    ("lrsync config edit", "in $EDITOR, and checked afterwards"),
+)
+
+
 @click.group()
 def config() -> None:
     """Show, check or edit the config file.
@@ -41,18 +55,26 @@ def _file_option(command: Any) -> Any:
     )
 
 
-@config.command()
+@config.command(epilog=_PATH_EXAMPLES)
 @_file_option
-def path(config_file: str | None) -> int:
+@json_option
+def path(config_file: str | None, as_json: bool) -> int:
     """Say where the config file is."""
     from lrsync.ui import output
     from lrsync.ui.text import printable
 
-    output.result(printable(str(config_path(config_file))))
+    file = config_path(config_file)
+    if as_json:
+        from lrsync.ui.jsons import to_text
+
+        told = {"command": "config path", "result": "ok", "exit_code": 0, "file": str(file), "exists": file.exists()}
+        output.result(to_text(told))
+    else:
+        output.result(printable(str(file)))
     return 0
 
 
-@config.command()
+@config.command(epilog=_SHOW_EXAMPLES)
 @place_options
 @json_option
 def show(**flags: Any) -> int:
@@ -75,11 +97,11 @@ def show(**flags: Any) -> int:
         head = {"command": "config show", "library": library, "result": "ok", "exit_code": 0}
         output.result(to_text(head | {"file": str(config_path(flags["config_file"])), "settings": listed}))
         return 0
-    _print_settings(library, found)
+    _print_settings(library, str(config_path(flags["config_file"])), found)
     return 0
 
 
-@config.command()
+@config.command(epilog=_CHECK_EXAMPLES)
 @_file_option
 @json_option
 def check(config_file: str | None, as_json: bool) -> int:
@@ -110,7 +132,7 @@ def check(config_file: str | None, as_json: bool) -> int:
     return int(code)
 
 
-@config.command()
+@config.command(epilog=_EDIT_EXAMPLES)
 @_file_option
 def edit(config_file: str | None) -> int:
     """Open the file in your editor, then check it."""
@@ -175,11 +197,15 @@ def _shown(setting: Explained) -> Any:
     return list(setting.value) if isinstance(setting.value, tuple) else setting.value
 
 
-def _print_settings(library: str, found: list[Explained]) -> None:
+def _print_settings(library: str, file: str, found: list[Explained]) -> None:
     from lrsync.ui.render import show as render
     from lrsync.ui.report import Grid, Report, Tone
     from lrsync.ui.text import count, printable
 
-    rows = tuple((one.name, printable(str(_shown(one))), printable(one.origin)) for one in found)
-    sentence = f"Library {printable(library)}: {count(len(found), 'setting')}, all others have their defaults."
-    render(Report(sentence, Tone.GOOD, (Grid(rows, ("setting", "value", "from")),)))
+    # The file is the same for all: told once, above them.
+    rows = tuple(
+        (one.name, printable(str(_shown(one))), printable(one.origin.rpartition(f" in {file}, ")[2])) for one in found
+    )
+    told = f"Library {printable(library)}: {count(len(found), 'setting')}, all others have their defaults."
+    sentence = f"{told} The config file is {printable(file)}."
+    render(Report(sentence, Tone.GOOD, (Grid(rows, ("Setting", "Value", "From")),)))

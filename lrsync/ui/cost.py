@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 import click
 
-from lrsync.ui.options import json_option, load_config, place_options
+from lrsync.ui.options import examples, json_option, load_config, place_options
+
+_EXAMPLES: Final = examples(
+    ("lrsync cost", "what is paid a month, and what a restore would cost"),
+    ("lrsync cost --what-if original=DEEP_ARCHIVE", "what another class for RAWs and videos would save"),
+)
 
 
-@click.command()
+@click.command(epilog=_EXAMPLES)
 @place_options
 @click.option(
     "--what-if",

@@ -6,15 +6,20 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from lrsync.ui.options import json_option, load_config, place_options
+from lrsync.ui.options import examples, json_option, load_config, place_options
 
 if TYPE_CHECKING:
     from lrsync.core.doctor import Check
 
 _MARKS: Final = {"pass": "ok", "warn": "warn", "fail": "FAIL", "skipped": "-"}
 
+_EXAMPLES: Final = examples(
+    ("lrsync doctor", "look at everything"),
+    ("lrsync doctor --offline", "but not at the bucket"),
+)
 
-@click.command()
+
+@click.command(epilog=_EXAMPLES)
 @place_options
 @click.option("--offline", is_flag=True, help="Look at this computer only, not at the bucket.")
 @json_option
@@ -55,11 +60,14 @@ def _as_object(check: Check) -> dict[str, str]:
 
 def _show(checks: list[Check]) -> None:
     from lrsync.core.doctor import Verdict
+    from lrsync.ui.color import Style
     from lrsync.ui.render import show
-    from lrsync.ui.report import Grid, Report, Tone
+    from lrsync.ui.report import Grid, Report, Span, Tone
     from lrsync.ui.text import count, printable, sentence
 
-    rows = tuple((_MARKS[check.verdict.value], check.name, printable(check.seen)) for check in checks)
+    styles = {Verdict.PASS: Style.GOOD, Verdict.WARN: Style.WARN, Verdict.FAIL: Style.BAD, Verdict.SKIPPED: Style.DIM}
+    marks = ((Span(_MARKS[check.verdict.value], styles[check.verdict]),) for check in checks)
+    rows = tuple((mark, check.name, printable(check.seen)) for mark, check in zip(marks, checks, strict=True))
     problems = tuple(
         f"{_MARKS[check.verdict.value]}: {check.name}: {sentence(check.mend)}" for check in checks if check.mend
     )

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import Any
+from typing import Any, Final
 
 import click
 
-from lrsync.ui.options import load_config, place_options, talk_of, talk_options, work_options
+from lrsync.ui.options import examples, load_config, naming, place_options, talk_of, talk_options, work_options
+
+_EXAMPLES: Final = examples(
+    ("lrsync drill", "twenty files at random"),
+    ("lrsync drill --sample 200", "more of them"),
+)
 
 
-@click.command()
+@click.command(epilog=_EXAMPLES)
 @click.option("--sample", metavar="N|N%", default="20", show_default=True, help="So many files, chosen at random.")
 @place_options
 @work_options
@@ -29,4 +34,6 @@ def drill(sample: str, **flags: Any) -> int:
     from lrsync.core.runs import RunKind
     from lrsync.ui.running import run
 
-    return run(RunKind.DRILL, config, talk_of(flags), partial(app.run_drill, sample=parse_sample(sample)))
+    with naming("--sample"):
+        wanted = parse_sample(sample)
+    return run(RunKind.DRILL, config, talk_of(flags), partial(app.run_drill, sample=wanted))

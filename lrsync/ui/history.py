@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 import click
 
-from lrsync.ui.options import json_option, load_config, place_options
+from lrsync.ui.options import examples, json_option, load_config, place_options
+
+_EXAMPLES: Final = examples(
+    ("lrsync history", "the last twenty runs"),
+    ("lrsync history 212", "one of them in detail"),
+    ("lrsync history 2024/Iceland/IMG_0042.NEF", "every version of a file, and how to get it back"),
+)
 
 
-@click.command()
+@click.command(epilog=_EXAMPLES)
 @click.argument("what", required=False, metavar="[RUN|FILE]")
 @click.option("--limit", metavar="N", default="20", show_default=True, help="So many runs; 0 is all of them.")
 @place_options

@@ -11,7 +11,8 @@ from lrsync.core.timeline import FileHistory, FileVersion, Place
 from lrsync.errors import ExitCode
 from lrsync.ui.answer import Answer, show
 from lrsync.ui.jsons import Json, run_row
-from lrsync.ui.report import Grid, Report, Tone, at_most
+from lrsync.ui.report import Grid, Report, Span, Tone, at_most
+from lrsync.ui.run_words import STYLES, as_dict
 from lrsync.ui.text import count, duration, iso, local, printable, sentence, size
 
 __all__ = ["file", "one_run", "runs", "show"]
@@ -30,7 +31,14 @@ def runs(library: str, found: list[RunInfo] | None) -> Answer:
     """The list of runs."""
     listed = found or []
     rows = tuple(
-        (str(run.id), local(run.started_at), run.kind.value, run.result.value, _time(run), _did(run.counts))
+        (
+            str(run.id),
+            local(run.started_at),
+            run.kind.value,
+            (Span(run.result.value, STYLES[run.result]),),
+            _time(run),
+            _did(run.counts),
+        )
         for run in listed
     )
     grid = Grid(rows, ("Run", "Started", "Command", "Result", "Time", "Did"), frozenset({0}))
@@ -48,7 +56,7 @@ def one_run(library: str, found: RunRecord) -> Answer:
         ("Result", f"{run.result.value}, exit code {run.exit_code}"),
         *((name.replace("_", " ").capitalize(), text) for name, text in _facts(run.counts)),
     ]
-    problems = _dict(run.counts.get("problems"))
+    problems = as_dict(run.counts.get("problems"))
     lines = [_problem(each) for each in problems.get("first", ())]
     more = problems.get("count", 0) - len(lines)
     if more > 0:
@@ -154,7 +162,7 @@ def _did(counts: Mapping[str, object]) -> str:
     found = [
         f"{number:,} {name}"
         for group in names
-        for name, number in _dict(counts.get(group)).items()
+        for name, number in as_dict(counts.get(group)).items()
         if not name.endswith(_NO_COUNTS) and isinstance(number, int) and number
     ]
     return ", ".join(found) or "nothing"
@@ -165,7 +173,7 @@ def _facts(counts: Mapping[str, object]) -> list[tuple[str, str]]:
     for group, values in counts.items():
         if group == "problems":
             continue
-        named = ((name, number) for name, number in _dict(values).items() if not name.endswith(("_ns", "_at")))
+        named = ((name, number) for name, number in as_dict(values).items() if not name.endswith(("_ns", "_at")))
         told = [f"{_number(number)} {name.replace('_', ' ')}" for name, number in named if _is_told(number)]
         if told:
             facts.append((group, ", ".join(told)))
@@ -178,7 +186,3 @@ def _is_told(number: object) -> bool:
 
 def _number(number: float) -> str:
     return f"{number:,.2f}" if isinstance(number, float) else f"{number:,}"
-
-
-def _dict(value: object) -> dict[str, Any]:
-    return value if isinstance(value, dict) else {}

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import Any, Final
 
 import click
 
-from lrsync.ui.options import json_option, load_config, place_options
+from lrsync.ui.options import examples, json_option, load_config, place_options
+
+_EXAMPLES: Final = examples(
+    ("lrsync iam-policy > policy.json", "for the library's settings"),
+    ("lrsync iam-policy --s3-bucket my-photos --s3-prefix Photos --delete --doctor", "with all that lrsync can use"),
+)
 
 
-@click.command("iam-policy")
+@click.command("iam-policy", epilog=_EXAMPLES)
 @place_options
 @click.option("--delete/--no-delete", default=None, help="Also what 'sync --delete' needs. [default: as configured]")
 @click.option("--trash", is_flag=True, help="Also what 'lrsync trash restore' and 'purge' need.")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from lrsync.ui.options import explicit, json_option, place_options
+from lrsync.ui.options import examples, explicit, json_option, place_options
 
 if TYPE_CHECKING:
     from lrsync.config import Config
@@ -31,7 +31,17 @@ class _Choices:
     old_versions_days: int
 
 
-@click.command()
+_EXAMPLES: Final = examples(
+    ("lrsync init", "be asked for what it needs"),
+    ("lrsync init --yes --source-path ~/Pictures --s3-bucket my-photos --region eu-central-1", "without questions"),
+    (
+        "lrsync init --library nas --source-path /mnt/nas/photos --s3-bucket my-photos --s3-prefix NAS",
+        "one more",
+    ),
+)
+
+
+@click.command(epilog=_EXAMPLES)
 @place_options
 @click.option("--exclude", multiple=True, metavar="PATTERN", help="Leave out what matches (as in .gitignore).")
 @click.option("--storage-class", metavar="CLASS", help="STANDARD, STANDARD_IA, GLACIER_IR, DEEP_ARCHIVE, ...")
@@ -133,6 +143,7 @@ def _report(
 ) -> None:
     from lrsync.app import costs
     from lrsync.ui import init_view, output
+    from lrsync.ui.render import show_text
 
     quote = costs.quote_files(config, look.files, look.bytes)
     if as_json:
@@ -140,4 +151,4 @@ def _report(
 
         output.result(to_text(init_view.as_object(config, choices.file, facts, look, quote)))
     else:
-        output.result(init_view.as_text(config, choices.file, facts, look, quote))
+        show_text(init_view.as_text(config, choices.file, facts, look, quote))

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from lrsync.config import Config
-from lrsync.core.bucket import FeatureFact, FeatureState
+from lrsync.core.bucket import Feature, FeatureFact, FeatureState
 from lrsync.core.first_look import FirstLook
 from lrsync.core.prices import StorageQuote
 from lrsync.ui import cost_view
@@ -26,7 +26,13 @@ def as_text(config: Config, file: Path, facts: Facts, look: FirstLook, quote: St
     return "\n".join(lines)
 
 
-_WIDTH = 38
+_WIDTH = 36
+_FEATURES = {
+    Feature.VERSIONING: "versions of what is replaced or deleted",
+    Feature.ENCRYPTION: "encryption",
+    Feature.PUBLIC_ACCESS: "closed to the public",
+    Feature.LIFECYCLE: "an end for what is left over",
+}
 
 
 def _bucket_line(config: Config, facts: list[FeatureFact] | None) -> str:
@@ -37,7 +43,7 @@ def _bucket_line(config: Config, facts: list[FeatureFact] | None) -> str:
 
 def _fact_line(fact: FeatureFact) -> str:
     done = "on" if fact.state is FeatureState.ON else "NOT on"
-    return f"  {fact.feature.value}: {done} ({printable(fact.seen)})"
+    return f"  {_FEATURES[fact.feature]}: {done} ({printable(fact.seen)})"
 
 
 def _look_lines(look: FirstLook) -> list[str]:
@@ -59,7 +65,7 @@ def _next_commands(config: Config, file: Path) -> list[tuple[str, str]]:
     place += "" if file == default_config_file() else f" --config {shlex.quote(str(file))}"
     return [
         (f"lrsync doctor{place}", "check that all is as it should be"),
-        (f"lrsync sync{place}", "the first backup; stop it whenever you like, it goes on"),
+        (f"lrsync sync{place}", "the first backup; stopped, it goes on"),
         (f"lrsync schedule install{place} --at 02:30", "and then every night"),
     ]
 

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from lrsync.core.counts import CatalogUse, DrillCounts, RestoreCounts, VerifyCounts
 from lrsync.core.findings import Finding
 from lrsync.core.runs import RunInfo, RunKind, RunSummary, SnapshotUse, result_for
-from lrsync.core.status import PROOF_AGES, StatusReport, Tally
 from lrsync.errors import ExitCode
-from lrsync.ui import cost_view
 from lrsync.ui.text import iso
+
+if TYPE_CHECKING:
+    from lrsync.core.counts import CatalogUse
 
 Json = dict[str, Any]
 
@@ -48,17 +47,17 @@ def run_object(kind: RunKind, library: str, summary: RunSummary) -> Json:
         "result": result_for(summary.exit_code).value,
         "exit_code": int(summary.exit_code),
         "dry_run": summary.dry_run,
-        "scan": _pick(summary.scan, "files directories bytes excluded unreadable special"),
-        "changes": _pick(summary.changes, "added modified touched missing unchanged settling"),
-        "actions": _pick(summary.actions, "uploaded copied adopted restated trashed quarantined failed raced"),
-        "bytes": _pick(summary.bytes, "uploaded copied hashed"),
-        "s3_requests": _pick(summary.requests, "total put list head copy delete other"),
-        "drift": _pick(summary.drift, "checked missing altered unknown repaired"),
+        "scan": pick(summary.scan, "files directories bytes excluded unreadable special"),
+        "changes": pick(summary.changes, "added modified touched missing unchanged settling"),
+        "actions": pick(summary.actions, "uploaded copied adopted restated trashed quarantined failed raced"),
+        "bytes": pick(summary.bytes, "uploaded copied hashed"),
+        "s3_requests": pick(summary.requests, "total put list head copy delete other"),
+        "drift": pick(summary.drift, "checked missing altered unknown repaired"),
         "seconds": {"total": round(summary.seconds_total, 3), "scan": round(summary.seconds_scan, 3)},
-        "findings": [_finding(finding) for finding in summary.findings],
+        "findings": [finding_object(finding) for finding in summary.findings],
         "errors": [{"path": e.path, "message": e.message, "hint": e.hint} for e in summary.errors],
         **({"snapshot": _snapshot(summary.snapshot)} if kind is RunKind.REBUILD else {}),
-        **({"catalogs": _pick(summary.catalogs, "changed snapshots waiting")} if summary.catalogs is not None else {}),
+        **({"catalogs": pick(summary.catalogs, "changed snapshots waiting")} if summary.catalogs is not None else {}),
     }
 
 
@@ -68,29 +67,34 @@ def _snapshot(used: SnapshotUse | None) -> Json | None:
 
 def verify_object(library: str, summary: RunSummary) -> Json:
     """The object of `verify --json`."""
+    from lrsync.core.counts import VerifyCounts
+
     counts = summary.verified or VerifyCounts()
     return {
         **_head(RunKind.VERIFY, library, summary),
-        **_pick(counts, "checked proven bytes"),
+        **pick(counts, "checked proven bytes"),
         "failed": len(summary.errors),
-        **_pick(counts, "rotten changed gone archived unproven"),
-        "drift": _pick(summary.drift, "checked missing altered"),
+        **pick(counts, "rotten changed gone archived unproven"),
+        "drift": pick(summary.drift, "checked missing altered"),
         **_tail(summary),
     }
 
 
 def restore_object(library: str, summary: RunSummary) -> Json:
     """The object of `restore --json`."""
+    from lrsync.core.counts import RestoreCounts
+    from lrsync.ui import cost_view
+
     counts = summary.restored or RestoreCounts()
     return {
         **_head(RunKind.RESTORE, library, summary),
         "dry_run": summary.dry_run,
-        **_pick(counts, "selected selected_bytes restored bytes intact existing skipped replaced unproven"),
-        **_pick(counts, "thawing thawing_bytes asked"),
+        **pick(counts, "selected selected_bytes restored bytes intact existing skipped replaced unproven"),
+        **pick(counts, "thawing thawing_bytes asked"),
         "ready_by": iso(counts.ready_ns),
         "price": cost_view.restore_json(summary.quote),
         "failed": len(summary.errors),
-        "renamed": [_pick(renamed, "path local") for renamed in summary.renamed],
+        "renamed": [pick(renamed, "path local") for renamed in summary.renamed],
         "snapshot": _snapshot(summary.snapshot),
         "catalog": _catalog(summary.catalog),
         **_tail(summary),
@@ -101,15 +105,17 @@ def _catalog(used: CatalogUse | None) -> Json | None:
     if used is None:
         return None
     roots = [{"root": old, "folder": new, "by": by, "photos": photos} for old, new, by, photos in used.roots]
-    return {**_pick(used, "catalog snapshot photos"), "taken_at": iso(used.taken_ns), "roots": roots}
+    return {**pick(used, "catalog snapshot photos"), "taken_at": iso(used.taken_ns), "roots": roots}
 
 
 def drill_object(library: str, summary: RunSummary) -> Json:
     """The object of `drill --json`."""
+    from lrsync.core.counts import DrillCounts
+
     counts = summary.drilled or DrillCounts()
     return {
         **_head(RunKind.DRILL, library, summary),
-        **_pick(counts, "sample good bytes compared archived unproven"),
+        **pick(counts, "sample good bytes compared archived unproven"),
         "failed": len(summary.errors),
         **_tail(summary),
     }
@@ -127,85 +133,19 @@ def _head(kind: RunKind, library: str, summary: RunSummary) -> Json:
 
 def _tail(summary: RunSummary) -> Json:
     return {
-        "findings": [_finding(finding) for finding in summary.findings],
+        "findings": [finding_object(finding) for finding in summary.findings],
         "errors": [{"path": e.path, "message": e.message, "hint": e.hint} for e in summary.errors],
         "seconds": {"total": round(summary.seconds_total, 3)},
-        "s3_requests": _pick(summary.requests, "total put list head copy delete other"),
+        "s3_requests": pick(summary.requests, "total put list head copy delete other"),
     }
 
 
-def status_object(library: str, report: StatusReport | None, code: ExitCode, state: str) -> Json:
-    """The object of `status --json`. `report` is None where nothing was ever backed up; `state` is the sentence."""
-    head: Json = {
-        "command": "status",
-        "library": library,
-        "result": result_for(code).value,
-        "exit_code": int(code),
-        "state": state,
-    }
-    return head | (_status_body(report) if report is not None else _no_status())
-
-
-def _status_body(report: StatusReport) -> Json:
-    names = "files bytes safe safe_bytes pending pending_bytes missing missing_bytes quarantined drifted unproven"
-    return {
-        **_pick(report, names),
-        "rotten": report.rotten,
-        "last_run": _run(report.last_run),
-        "last_good_run": _run(report.last_good_run),
-        "last_full_pass": iso(report.library.last_full_pass),
-        "last_drill": _drill(report.last_drill),
-        "by_type": _tallies(report.by_type),
-        "by_folder": _tallies(report.by_folder),
-        "by_proof": dict(report.by_proof),
-        "verified": {age: _pick(tally, "files bytes") for age, tally in report.verified.items()},
-        "findings": [_finding(finding) for finding in report.findings],
-    }
-
-
-def _no_status() -> Json:
-    names = "files bytes safe safe_bytes pending pending_bytes missing missing_bytes quarantined drifted unproven"
-    return {
-        **dict.fromkeys(names.split(), 0),
-        "rotten": 0,
-        "last_run": None,
-        "last_good_run": None,
-        "last_full_pass": None,
-        "last_drill": None,
-        "by_type": {},
-        "by_folder": {},
-        "by_proof": {},
-        "verified": {age: {"files": 0, "bytes": 0} for age in PROOF_AGES},
-        "findings": [],
-    }
-
-
-def _drill(run: RunInfo | None) -> Json | None:
-    told = _run(run)
-    if run is None or told is None:
-        return None
-    counts = run.counts.get("drilled")
-    return {**told, **(counts if isinstance(counts, dict) else {})}
-
-
-def _pick(source: object, names: str) -> Json:
+def pick(source: object, names: str) -> Json:
     return {name: getattr(source, name) for name in names.split()}
 
 
-def _finding(finding: Finding) -> Json:
+def finding_object(finding: Finding) -> Json:
     return {"kind": finding.kind.value, "path": finding.path, "message": finding.message}
-
-
-def _tallies(tallies: Mapping[str, Tally]) -> Json:
-    return {name: _pick(tally, "files bytes safe") for name, tally in tallies.items()}
-
-
-def _run(run: RunInfo | None) -> Json | None:
-    if run is None:
-        return None
-    told = run_row(run)
-    del told["counts"]
-    return told
 
 
 def run_row(run: RunInfo) -> Json:

@@ -8,18 +8,22 @@ from __future__ import annotations
 import sys
 from collections.abc import Mapping
 from importlib import import_module
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
 from lrsync.ui import output
 
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
+
 
 class LazyCommand(NamedTuple):
-    """Where a command is (`module:attribute`) and what it does, in one line."""
+    """Where a command is (`module:attribute`) and what it does, in one line; `is_group`: it has commands of its own."""
 
     target: str
     help: str
+    is_group: bool = False
 
     def load(self) -> click.Command:
         """Import it."""
@@ -30,11 +34,13 @@ class LazyCommand(NamedTuple):
 
 
 class LazyGroup(click.Group):
-    """`lazy` maps names to commands, in the order of the help."""
+    """`sections` hold the commands, by the titles under which the help lists them, in its order."""
 
-    def __init__(self, *args: Any, lazy: Mapping[str, LazyCommand], **kwargs: Any) -> None:
+    def __init__(self, *args: Any, sections: Mapping[str, Mapping[str, LazyCommand]], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.lazy = lazy
+        self.sections = sections
+        self.lazy = {name: entry for commands in sections.values() for name, entry in commands.items()}
+        self._loaded: dict[str, click.Command] = {}
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """The names, in the order of a user's first days rather than of the alphabet."""
@@ -43,7 +49,11 @@ class LazyGroup(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """The command, imported now; None where there is none of that name."""
         entry = self.lazy.get(cmd_name)
-        return None if entry is None else entry.load()
+        if entry is not None and cmd_name not in self._loaded:
+            from lrsync.ui.common import finish
+
+            self._loaded[cmd_name] = finish(entry.load(), cmd_name)
+        return self._loaded.get(cmd_name)
 
     def invoke(self, ctx: click.Context) -> Any:
         """As click does, but only the loss of stdout's reader is one.
@@ -63,15 +73,20 @@ class LazyGroup(click.Group):
         """As click does, but the suggestion comes from names that are not loaded yet."""
         name = args[0]
         if name not in self.lazy and not name.startswith("-") and not ctx.resilient_parsing:
-            import difflib
-
-            close = difflib.get_close_matches(name, self.lazy, n=1)
-            problem = click.UsageError(f"there is no command '{name}'", ctx)
-            problem.hint = f"did you mean '{close[0]}'?" if close else ""  # type: ignore[attr-defined]
-            raise problem
+            raise click.exceptions.NoSuchCommand(name, possibilities=self.lazy, ctx=ctx)
         return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """The list of commands, from the table alone."""
-        with formatter.section("Commands"):
-            formatter.write_dl([(name, entry.help) for name, entry in self.lazy.items()])
+        """The lists of commands, from the table alone."""
+        for title, commands in self.sections.items():
+            with formatter.section(title):
+                # As wide in every section, so that all of them read as one list.
+                rows = [(f"{name:<{max(map(len, self.lazy))}}", entry.help) for name, entry in commands.items()]
+                formatter.write_dl(rows)
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem[str]]:
+        """The names that begin so, from the table alone: loading all commands would be slower than typing."""
+        from click.shell_completion import CompletionItem
+
+        named = [CompletionItem(n, help=entry.help) for n, entry in self.lazy.items() if n.startswith(incomplete)]
+        return [*named, *click.Command.shell_complete(self, ctx, incomplete)]

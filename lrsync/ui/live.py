@@ -16,6 +16,7 @@ from rich.table import Table
 from rich.text import Text
 
 from lrsync.core.events import Event
+from lrsync.ui.color import is_colored
 from lrsync.ui.meter import CurrentFile, Meter, Snapshot
 from lrsync.ui.options import Talk
 from lrsync.ui.progress import Progress, progress_line
@@ -36,7 +37,8 @@ class LiveProgress(Progress):
     def __init__(self, talk: Talk) -> None:
         super().__init__(talk)
         self._meter = Meter()
-        self._console = Console(file=sys.stderr, highlight=False, markup=False, emoji=False)
+        plain = not is_colored(sys.stderr)
+        self._console = Console(file=sys.stderr, highlight=False, markup=False, emoji=False, no_color=plain)
         self._live = Live(
             get_renderable=self._draw,
             console=self._console,
@@ -63,7 +65,7 @@ class LiveProgress(Progress):
 
     def say(self, line: str) -> None:
         """A line above the display."""
-        self._console.print(Text(line), soft_wrap=True)
+        self._console.print(Text(line))
 
     @contextmanager
     def paused(self) -> Iterator[None]:

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import click
 
-from lrsync.ui.options import load_config, place_options
+from lrsync.ui.options import examples, load_config, place_options
+
+_EXAMPLES: Final = examples(
+    ("lrsync metrics", "look at them"),
+    ("lrsync metrics --output /var/lib/node_exporter/textfile/lrsync.prom", "for Prometheus"),
+)
 
 
-@click.command()
+@click.command(epilog=_EXAMPLES)
 @place_options
 @click.option("--output", "target", metavar="FILE", help="Into this file, whole or not at all, instead of stdout.")
 def metrics(target: str | None, **flags: Any) -> int:

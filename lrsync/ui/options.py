@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeVar
@@ -75,6 +77,7 @@ _SYNC: Final = (
         "--accept-source", is_flag=True, default=None, help="Take this folder for the library's, though it looks new."
     ),
     click.option("--full", is_flag=True, default=None, help="Compare the whole bucket with the manifest now."),
+    click.option("--full-every", metavar="TIME", help="Compare it this often: 12h, 7d, never. [default: 7d]"),
     click.option(
         "--catalog",
         "catalogs",
@@ -85,7 +88,6 @@ _SYNC: Final = (
     click.option("--keep-catalogs", metavar="N", help="Snapshots of a catalog to keep, and one a week. [default: 10]"),
     click.option("--catalog-wait", metavar="TIME", help="Wait so long for Lightroom to pause: 30s, 5m. [default: 1m]"),
     click.option("--settle", metavar="TIME", help="Leave files for the next run that were written within it: 2m, off."),
-    click.option("--full-every", metavar="TIME", help="Do so this often: 12h, 7d, never. [default: 7d]"),
 )
 _JSON: Final = (
     click.option("--json", "as_json", is_flag=True, envvar="LRSYNC_JSON", help="One JSON object on stdout."),
@@ -105,6 +107,12 @@ class Talk:
     as_json: bool = False
     quiet: bool = False
     verbose: bool = False
+
+
+def examples(*lines: tuple[str, str]) -> str:
+    """The epilog of a command: command lines that can be copied, each below what it is for."""
+    shown = [text for command, why in lines for text in (f"  # {why}", f"  {command}")]
+    return "\b\nExamples:\n" + "\n".join(shown)  # \b: click leaves its lines as they are
 
 
 def place_options(command: C) -> C:
@@ -166,6 +174,32 @@ def load_config(flags: dict[str, Any], *, required: tuple[str, ...] = ("source_p
         # Here, where no command gets past it, and whatever --quiet says.
         output.warning(UNVERIFIED)
     return config
+
+
+@contextmanager
+def naming(flag: str) -> Iterator[None]:
+    """Let what is wrong with a value say which option it was given to."""
+    from lrsync.errors import UsageError
+
+    try:
+        yield
+    except UsageError as problem:
+        raise UsageError(f"{flag}: {problem.message}", hint=problem.hint) from problem
+
+
+def parse_age(flag: str, text: str) -> float:
+    """An age in seconds, such as 36h or 2d. Raises UsageError, also for `never`."""
+    from lrsync.config import parse_period
+    from lrsync.errors import UsageError
+
+    hint = "write it as 36h, 90d or 2w"
+    try:
+        seconds = parse_period(text)
+    except UsageError as problem:
+        raise UsageError(f"{flag}: {problem.message}", hint=hint) from problem
+    if math.isinf(seconds):
+        raise UsageError(f"{flag}: 'never' is no age", hint=hint)
+    return seconds
 
 
 def explicit(flags: dict[str, Any]) -> dict[str, Any]:

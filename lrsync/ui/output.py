@@ -6,7 +6,8 @@ import os
 import sys
 from typing import TextIO
 
-from lrsync.ui.text import sentence
+from lrsync.ui.color import Style, is_colored, painted
+from lrsync.ui.text import sentence, wrap
 
 
 def make_streams_safe() -> None:
@@ -28,13 +29,41 @@ def note(text: str) -> None:
 
 
 def error(message: str, hint: str = "") -> None:
-    """The one form of an error: `error: what. hint: how.` on one line."""
-    note(f"error: {sentence(message)}" + (f" hint: {sentence(hint)}" if hint else ""))
+    """The one form of an error: `error: what. hint: how.` on one line; on a terminal the hint has its own."""
+    parts = [_labelled("error:", sentence(message), Style.BAD_HEAD)]
+    if hint:
+        parts.append(_labelled("hint:", sentence(hint), Style.COMMAND))
+    note(("\n" if is_terminal(sys.stderr) else " ").join(parts))
 
 
 def warning(message: str) -> None:
     """Something that does not stop the run."""
-    note(f"warning: {sentence(message)}")
+    note(_labelled("warning:", sentence(message), Style.WARN_HEAD))
+
+
+def _labelled(label: str, text: str, style: Style) -> str:
+    """Text after a label, which alone is coloured; on a terminal its lines end at words."""
+    shown = text
+    if is_terminal(sys.stderr):
+        width = terminal_width()
+        shown = "\n".join(wrap(text, width - len(label) - 1, width))
+    return f"{painted(label, style) if is_colored(sys.stderr) else label} {shown}"
+
+
+def terminal_width() -> int:
+    """In cells, as COLUMNS or the terminal says; 80 where neither does."""
+    import shutil
+
+    return max(20, shutil.get_terminal_size((80, 24)).columns)
+
+
+def can_print(text: str, stream: TextIO | None) -> bool:
+    """Whether the stream's encoding has these characters: what it lacks would be escaped."""
+    try:
+        text.encode(getattr(stream, "encoding", None) or "ascii")
+    except (UnicodeEncodeError, LookupError):
+        return False
+    return True
 
 
 def _write(stream: TextIO | None, text: str) -> None:

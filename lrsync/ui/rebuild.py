@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 import click
 
-from lrsync.ui.options import load_config, place_options, source_options, talk_of, talk_options, work_options
+from lrsync.ui.options import examples, load_config, place_options, source_options, talk_of, talk_options, work_options
+
+_EXAMPLES: Final = examples(
+    ("lrsync rebuild-manifest", "the manifest of this computer is lost or damaged"),
+    (
+        "lrsync rebuild-manifest --source-path /Volumes/New/Pictures --s3-bucket my-photos --s3-prefix Photos",
+        "the library lives on a new drive now",
+    ),
+)
 
 
-@click.command("rebuild-manifest")
+@click.command("rebuild-manifest", epilog=_EXAMPLES)
 @place_options
 @work_options
 @source_options

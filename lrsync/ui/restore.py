@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from lrsync.ui.options import load_config, place_options, speed_options, talk_of, talk_options
+from lrsync.ui.options import examples, load_config, naming, place_options, speed_options, talk_of, talk_options
 
 if TYPE_CHECKING:
     from lrsync.core.filetypes import TypeFilter
@@ -20,8 +20,15 @@ if TYPE_CHECKING:
 _POLICIES: Final = ("never", "if-changed", "if-newer", "always")
 _SOURCES: Final = ("auto", "manifest", "snapshot", "listing")
 
+_EXAMPLES: Final = examples(
+    ("lrsync restore --to /Volumes/New/Pictures", "everything, to a new drive"),
+    ("lrsync restore 'IMG_12*.CR3' --folder 2024/Iceland --to ~/Desktop/back", "a few files of a folder"),
+    ("lrsync restore --in-place", "what is missing or went bad, to its place"),
+    ("lrsync restore --folder 2024 --at 2024-03-01 --to ~/Desktop/then", "a folder as it was at the end of that day"),
+)
 
-@click.command()
+
+@click.command(epilog=_EXAMPLES)
 @click.argument("paths", nargs=-1, metavar="[PATH]...")
 @click.option("--to", metavar="DIR", help="Into this folder, which may be new.")
 @click.option("--in-place", is_flag=True, help="Back to where the files belong: what is missing, and what went bad.")
@@ -134,13 +141,17 @@ def _request(flags: dict[str, Any], to: str | None) -> RestoreRequest:
     from lrsync.core.restoring import Overwrite
 
     since, until, now_ns = flags["since"], flags["until"], time.time_ns()
+    with naming("--since"):
+        since_ns = None if since is None else parse_moment(since, now_ns)
+    with naming("--until"):
+        until_ns = None if until is None else parse_moment(until, now_ns, end=True)
     return RestoreRequest(
         paths=flags["paths"],
         to=to,
         folders=flags["folders"],
         listed=_lines(flags["files_from"], null=flags["null"]),
-        since_ns=None if since is None else parse_moment(since, now_ns),
-        until_ns=None if until is None else parse_moment(until, now_ns, end=True),
+        since_ns=since_ns,
+        until_ns=until_ns,
         types=_types(flags["types"]),
         photos=_photos(flags),
         companions=not flags["no_sidecars"],
@@ -166,10 +177,14 @@ def _photos(flags: dict[str, Any]) -> PhotoWish | None:
     from lrsync.core.photos import PhotoWish, parse_captured, parse_stars
     from lrsync.ui.catalog import parse_mappings
 
+    with naming("--rating"):
+        stars = None if flags["stars"] is None else parse_stars(flags["stars"])
+    with naming("--captured"):
+        captured = None if flags["captured"] is None else parse_captured(flags["captured"])
     return PhotoWish(
         collections=flags["collections"],
-        stars=None if flags["stars"] is None else parse_stars(flags["stars"]),
-        captured=None if flags["captured"] is None else parse_captured(flags["captured"]),
+        stars=stars,
+        captured=captured,
         picked=flags["picked"],
         catalog=flags["catalog"],
         stamp=flags["stamp"],
@@ -182,7 +197,8 @@ def _moment(text: str, now_ns: int) -> int:
     from lrsync.core.moments import parse_moment
     from lrsync.errors import UsageError
 
-    moment_ns = parse_moment(text, now_ns, end=True)
+    with naming("--at"):
+        moment_ns = parse_moment(text, now_ns, end=True)
     if moment_ns > now_ns + 24 * 3_600_000_000_000:
         raise UsageError(f"'{text}' has not been yet", hint="leave out --at for the library as it is")
     return moment_ns

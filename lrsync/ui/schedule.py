@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
-from lrsync.ui.options import json_option
+from lrsync.ui.options import examples, json_option
 
 if TYPE_CHECKING:
     from lrsync.core.schedule import DailyTime, SchedulePlan
@@ -25,8 +25,22 @@ _USING: Final = click.option(
     type=click.Choice(["systemd", "launchd", "taskscheduler", "cron"]),
     help="The scheduler, if not the system's usual one.",
 )
-_DRY_RUN: Final = click.option("--dry-run", is_flag=True, help="Show what would be done, and change nothing.")
+_DRY_RUN: Final = click.option(
+    "--dry-run", is_flag=True, envvar="LRSYNC_DRY_RUN", help="Show what would be done, and change nothing."
+)
 _YES: Final = click.option("--yes", is_flag=True, help="Do not ask.")
+
+
+_INSTALL_EXAMPLES: Final = examples(
+    ("lrsync schedule install --at 02:30", "every night at half past two"),
+    ("lrsync schedule install --library nas --dry-run", "see what would be written"),
+)
+_REMOVE_EXAMPLES: Final = examples(
+    ("lrsync schedule remove", "not any more"),
+)
+_SHOW_EXAMPLES: Final = examples(
+    ("lrsync schedule show", "when it ran, and when it will"),
+)
 
 
 @click.group()
@@ -37,14 +51,15 @@ def schedule() -> None:
     """
 
 
-@schedule.command()
+@schedule.command(epilog=_INSTALL_EXAMPLES)
 @click.option("--at", default="02:30", show_default=True, metavar="HH:MM", help="When, on this computer's clock.")
 @_LIBRARY
 @_CONFIG
 @_USING
 @_DRY_RUN
 @_YES
-def install(at: str, library: str, config_file: str | None, using: str | None, dry_run: bool, yes: bool) -> int:
+@json_option
+def install(at: str, library: str, config_file: str | None, using: str | None, **flags: bool) -> int:
     """Run 'lrsync sync' on the library every night.
 
     Shows all that it writes first. The library must be in the config file: a scheduler knows none of your shell's
@@ -52,36 +67,31 @@ def install(at: str, library: str, config_file: str | None, using: str | None, d
     """
     from lrsync import settings
     from lrsync.app import schedule as wired
-    from lrsync.ui import output
 
     file = Path(config_file).expanduser() if config_file else None
     settings.load({}, {}, library=library, config_file=file)
     plan = wired.plan_schedule(library, _time(at), using=using, config_file=file)
-    if _carried_out(plan, dry_run=dry_run, yes=yes):
-        output.result(f"From now on {library} is backed up at {at} every night ('lrsync schedule show').")
-    return 0
+    done = f"From now on {library} is backed up at {at} every night ('lrsync schedule show')."
+    return _carried_out("schedule install", library, plan, done, **flags)
 
 
-@schedule.command()
+@schedule.command(epilog=_REMOVE_EXAMPLES)
 @_LIBRARY
 @_USING
 @_DRY_RUN
 @_YES
-def remove(library: str, using: str | None, dry_run: bool, yes: bool) -> int:
+@json_option
+def remove(library: str, using: str | None, **flags: bool) -> int:
     """Do not run at night any more. Touches no photo, no manifest and no bucket."""
     from lrsync.app import schedule as wired
-    from lrsync.ui import output
 
     plan = wired.plan_unschedule(library, using=using)
     if plan is None:
-        output.result(f"There is no schedule for {library}.")
-        return 0
-    if _carried_out(plan, dry_run=dry_run, yes=yes):
-        output.result(f"The schedule of {library} is gone.")
-    return 0
+        return _tell("schedule remove", library, None, f"There is no schedule for {library}.", **flags)
+    return _carried_out("schedule remove", library, plan, f"The schedule of {library} is gone.", **flags)
 
 
-@schedule.command()
+@schedule.command(epilog=_SHOW_EXAMPLES)
 @_LIBRARY
 @_CONFIG
 @json_option
@@ -103,28 +113,6 @@ def show(library: str, config_file: str | None, as_json: bool) -> int:
     return int(code)
 
 
-def describe(plan: SchedulePlan) -> str:
-    """The plan in full: nothing is written that was not shown."""
-    from lrsync.ui.text import printable
-
-    lines: list[str] = []
-    for file in plan.files:
-        lines += [f"Write {printable(file.path)}:", *(f"    {printable(line)}" for line in file.text.splitlines())]
-    for command in plan.commands:
-        lines.append(f"Run {printable(_shell_words(command.argv))}" + (" with:" if command.stdin else ""))
-        lines += [f"    {printable(line)}" for line in command.stdin.splitlines()]
-    lines += [f"Remove {printable(path)}" for path in plan.removals]
-    if plan.note:
-        lines.append(f"Note: {plan.note}.")
-    return "\n".join(lines)
-
-
-def _shell_words(argv: tuple[str, ...]) -> str:
-    import shlex
-
-    return shlex.join(argv)
-
-
 def _time(text: str) -> DailyTime:
     from lrsync.core.schedule import DailyTime
     from lrsync.errors import UsageError
@@ -135,19 +123,43 @@ def _time(text: str) -> DailyTime:
         raise UsageError(f"'{text}' is not a time of day", hint="write it as 02:30") from None
 
 
-def _carried_out(plan: SchedulePlan, *, dry_run: bool, yes: bool) -> bool:
-    """Show the plan, and carry it out where that is wanted; whether it was."""
+def _carried_out(
+    command: str, library: str, plan: SchedulePlan, done: str, *, dry_run: bool, yes: bool, as_json: bool
+) -> int:
+    """Show the plan, and carry it out where that is wanted; returns the exit code."""
     from lrsync.app import schedule as wired
-    from lrsync.ui import output
+    from lrsync.errors import UsageError
+    from lrsync.ui import output, schedule_view
 
-    output.result(describe(plan))
-    if dry_run:
-        return False
-    if not (yes or _agreed("Do this?")):
-        output.note("nothing was changed")
-        return False
+    if as_json and not (yes or dry_run):
+        raise UsageError("with --json nobody is asked", hint="add --yes to do it, or --dry-run to only see it")
+    if not as_json:
+        output.result(schedule_view.describe(plan))
+    if dry_run or not (yes or _agreed("Do this?")):
+        return _tell(command, library, plan, "Nothing was changed.", dry_run=dry_run, as_json=as_json)
     wired.carry_out(plan)
-    return True
+    return _tell(command, library, plan, done, as_json=as_json)
+
+
+def _tell(
+    command: str,
+    library: str,
+    plan: SchedulePlan | None,
+    text: str,
+    *,
+    as_json: bool,
+    dry_run: bool = False,
+    yes: bool = False,
+) -> int:
+    from lrsync.ui import output, schedule_view
+
+    if as_json:
+        from lrsync.ui.jsons import to_text
+
+        output.result(to_text(schedule_view.plan_object(command, library, plan, dry_run=dry_run)))
+    else:
+        output.result(text)
+    return 0
 
 
 def _agreed(question: str) -> bool:

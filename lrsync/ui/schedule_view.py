@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import shlex
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from lrsync.core.runs import RunInfo, RunKind, result_for
-from lrsync.core.schedule import Installed
+from lrsync.core.schedule import Installed, SchedulePlan
 from lrsync.errors import ExitCode, LrsyncError
-from lrsync.ui.text import iso, local, sentence
+from lrsync.ui.text import iso, local, printable, sentence
 
 _S: int = 1_000_000_000
 
@@ -102,3 +103,34 @@ def as_object(library: str, found: Installed | None, last: RunInfo | None, now_s
         "problem": found.problem or None,
         "mend": found.mend or None,
     }
+
+
+def plan_object(command: str, library: str, plan: SchedulePlan | None, *, dry_run: bool) -> dict[str, Any]:
+    """The object of `schedule install --json` and `remove --json`; no plan where there was nothing to do."""
+    plan = plan or SchedulePlan("")
+    return {
+        "command": command,
+        "library": library,
+        "result": "ok",
+        "exit_code": 0,
+        "dry_run": dry_run,
+        "scheduler": plan.scheduler or None,
+        "written": [{"path": file.path, "text": file.text} for file in plan.files],
+        "run": [list(command.argv) for command in plan.commands],
+        "removed": list(plan.removals),
+        "note": plan.note or None,
+    }
+
+
+def describe(plan: SchedulePlan) -> str:
+    """The plan in full: nothing is written that was not shown."""
+    lines: list[str] = []
+    for file in plan.files:
+        lines += [f"Write {printable(file.path)}:", *(f"    {printable(line)}" for line in file.text.splitlines())]
+    for command in plan.commands:
+        lines.append(f"Run {printable(shlex.join(command.argv))}" + (" with:" if command.stdin else ""))
+        lines += [f"    {printable(line)}" for line in command.stdin.splitlines()]
+    lines += [f"Remove {printable(path)}" for path in plan.removals]
+    if plan.note:
+        lines.append(f"Note: {plan.note}.")
+    return "\n".join(lines)

@@ -2,31 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import Final
 
 from lrsync.core.findings import FindingKind
+from lrsync.core.library import LibraryRow
 from lrsync.core.runs import RunInfo, RunKind, RunResult
 from lrsync.core.status import StatusReport, Tally
 from lrsync.errors import ExitCode
-from lrsync.ui.progress import finding_line
-from lrsync.ui.report import Grid, Report, Tone, at_most
-from lrsync.ui.text import ago, clip, count, local, printable, sentence, size
+from lrsync.ui.color import Style
+from lrsync.ui.decisions import advice_of, decisions_of
+from lrsync.ui.report import Cell, Grid, Report, Span, Tone
+from lrsync.ui.run_words import BLOCKS, ENDED, STALE, Marks, as_dict, in_words, row_of_marks
+from lrsync.ui.text import ago, count, local, printable, size
 
-NAME_CELLS: Final = 36
-FACT_CELLS: Final = 64
-"""With their labels, both fit a terminal of 80 columns."""
-MAX_FOLDERS: Final = 20
+MAX_FOLDERS: Final = 12
+MAX_TYPES: Final = 8
+OLD_NS: Final = 7 * 86_400 * 1_000_000_000
+"""After so long without a good backup, that all recorded files are safe is no reason to be calm."""
+TOP: Final = "(top folder)"
+"""What lies in no folder of the source; by_folder calls it '.'."""
 _NOTHING: Final = "Nothing is backed up yet."
-_ENDED: Final = {
-    RunResult.OK: "everything backed up",
-    RunResult.INCOMPLETE: "some files could not be backed up",
-    RunResult.ATTENTION: "something needs you",
-    RunResult.FAILED: "failed",
-    RunResult.INTERRUPTED: "interrupted",
-    RunResult.RUNNING: "not finished",
-}
-_STALE: Final = (RunResult.FAILED, RunResult.INTERRUPTED, RunResult.RUNNING)
 
 
 def exit_code(report: StatusReport | None) -> ExitCode:
@@ -42,7 +39,7 @@ def exit_code(report: StatusReport | None) -> ExitCode:
 
 def _is_cut_off(report: StatusReport) -> bool:
     """Whether no backup ever saw the whole source: what the first one did not come to, nobody has counted."""
-    return report.last_good_run is None and (report.last_run is None or report.last_run.result in _STALE)
+    return report.last_good_run is None and (report.last_run is None or report.last_run.result in STALE)
 
 
 def sentence_of(report: StatusReport | None, now_ns: int) -> str:
@@ -87,7 +84,7 @@ def _age(report: StatusReport, now_ns: int) -> str:
         words.append(f"Last backup {ago(good.finished_at or good.started_at, now_ns)}.")
     elif last is not None:
         words.append("No backup was finished yet.")
-    if last is not None and last.result in _STALE:
+    if last is not None and last.result in STALE:
         words.append(f"The last run ({ago(last.started_at, now_ns)}) {_stale_verb(last)}.")
     return " ".join(words)
 
@@ -102,81 +99,100 @@ def _stale_verb(run: RunInfo) -> str:
             return "goes on, or was killed"
 
 
-def build(report: StatusReport | None, now_ns: int) -> Report:
+@dataclass(frozen=True, slots=True)
+class Manner:
+    """How to show it: with which marks, all folders or the largest, and which flags name the library."""
+
+    marks: Marks = BLOCKS
+    everything: bool = False
+    place: str = ""
+
+
+def build(report: StatusReport | None, now_ns: int, manner: Manner | None = None) -> Report:
     """The whole answer."""
+    manner = manner or Manner()
     if report is None:
         return Report(_NOTHING, Tone.WARN)
-    lines = [_line(finding_line(finding), finding.hint) for finding in report.findings]
     return Report(
         sentence=sentence_of(report, now_ns),
-        tone=_tone(report),
+        tone=tone_of(report, now_ns),
         grids=(
-            _tally_grid("Type", report.by_type),
-            _tally_grid("Folder", report.by_folder),
-            Grid(tuple(_facts(report, now_ns))),
+            _tally_grid("Folder", report.by_folder, None if manner.everything else MAX_FOLDERS),
+            _tally_grid("Type", report.by_type, None if manner.everything else MAX_TYPES),
+            Grid(tuple(_facts(report, now_ns, manner.marks)), narrows=1),
         ),
-        problems=at_most(lines, " (--json has them all)"),
+        advice=tuple(advice_of(decision) for decision in decisions_of(report, manner.place)),
     )
 
 
-def _line(what: str, hint: str) -> str:
-    return sentence(what) + (f" Hint: {sentence(hint)}" if hint else "")
-
-
-def _tone(report: StatusReport) -> Tone:
+def tone_of(report: StatusReport, now_ns: int) -> Tone:
+    """Green only where all is safe, a run came to its end last, and that was not long ago."""
     code = exit_code(report)
     if code is not ExitCode.OK:
         return Tone.BAD if code is ExitCode.INCOMPLETE else Tone.WARN
     # What a run that did not end would have found, nobody knows.
-    stale = report.last_run is None or report.last_run.result in _STALE
-    return Tone.WARN if stale else Tone.GOOD
+    stale = report.last_run is None or report.last_run.result in STALE
+    good = report.last_good_run
+    is_old = good is not None and now_ns - (good.finished_at or good.started_at) > OLD_NS
+    return Tone.WARN if stale or is_old else Tone.GOOD
 
 
-def _tally_grid(title: str, tallies: Mapping[str, Tally]) -> Grid:
+def _tally_grid(title: str, tallies: Mapping[str, Tally], most: int | None) -> Grid:
     ranked = sorted(tallies.items(), key=lambda item: (-item[1].bytes, item[0]))
-    rows = [_tally_row(name, tally) for name, tally in ranked[:MAX_FOLDERS]]
-    if len(ranked) > MAX_FOLDERS:
-        rest = [tally for _, tally in ranked[MAX_FOLDERS:]]
+    shown = ranked if most is None or len(ranked) <= most + 1 else ranked[:most]
+    rows = [_tally_row(name, tally) for name, tally in shown]
+    if rest := [tally for _, tally in ranked[len(shown) :]]:
         total = Tally(sum(t.files for t in rest), sum(t.bytes for t in rest), sum(t.safe for t in rest))
-        rows.append(_tally_row(f"and {len(rest):,} more", total))
-    return Grid(tuple(rows), (title, "Files", "Size", "Safe", ""), frozenset({1, 2, 3}))
+        rows.append(_tally_row(f"{len(rest):,} more (--all)", total))
+    return Grid(tuple(rows), (title, "Files", "Size", "Safe", ""), frozenset({1, 2, 3}), narrows=0)
 
 
-def _tally_row(name: str, tally: Tally) -> tuple[str, ...]:
-    shown = clip(printable(name), NAME_CELLS) or "(top folder)"
-    mark = "" if tally.safe >= tally.files else f"{tally.files - tally.safe:,} not safe"
+def _tally_row(name: str, tally: Tally) -> tuple[Cell, ...]:
+    unsafe = tally.files - tally.safe
+    mark: Cell = (Span(f"{unsafe:,} not safe", Style.BAD),) if unsafe > 0 else ""
+    shown = TOP if name == "." else printable(name)
     return shown, f"{tally.files:,}", size(tally.bytes), f"{tally.safe:,}", mark
 
 
-def _facts(report: StatusReport, now_ns: int) -> list[tuple[str, str]]:
-    library = report.library
-    where = f"s3://{library.bucket}/{library.prefix}" + (f" at {library.endpoint}" if library.endpoint else "")
-    facts = [
-        ("Library", clip(printable(f"{library.name}: {library.source}"), FACT_CELLS)),
-        ("Bucket", clip(printable(where), FACT_CELLS)),
-        ("Safe", f"{count(report.safe, 'file')}, {size(report.safe_bytes)}"),
-    ]
+def _facts(report: StatusReport, now_ns: int, marks: Marks) -> Iterator[tuple[Cell, ...]]:
+    if len(report.recent) > 1:
+        yield (_label(f"Last {count(len(report.recent), 'run')}"), row_of_marks(report.recent, marks))
+        yield ("", in_words(report.recent))
+    yield from ((_label(name), text) for name, text in _facts_in_words(report, now_ns))
+
+
+def _label(text: str) -> Cell:
+    return (Span(text, Style.DIM),)
+
+
+def _facts_in_words(report: StatusReport, now_ns: int) -> Iterator[tuple[str, str]]:
+    library, full = report.library, report.library.last_full_pass
+    yield "Last run", _last_run(report.last_run, now_ns)
+    yield "Safe", f"{count(report.safe, 'file')}, {size(report.safe_bytes)}"
     if report.pending:
-        facts.append(("Not backed up", f"{count(report.pending, 'file')}, {size(report.pending_bytes)}"))
+        yield "Not backed up", f"{count(report.pending, 'file')}, {size(report.pending_bytes)}"
     if report.missing:
-        gone = f"{count(report.missing, 'file')}, {size(report.missing_bytes)}: kept in the bucket"
-        facts.append(("Gone", gone))
-    if report.by_proof:
-        facts.append(("Proven by", ", ".join(f"{name} {n:,}" for name, n in report.by_proof.items())))
+        yield "Gone", f"{count(report.missing, 'file')}, {size(report.missing_bytes)}: kept in the bucket"
     if report.verified:
-        facts.append(("Proven", _proven(report.verified)))
-    facts.append(("Last run", _last_run(report.last_run, now_ns)))
-    full = library.last_full_pass
-    facts.append(("Bucket check", "never" if full is None else f"{local(full)}, {ago(full, now_ns)}"))
-    facts.append(("Restore drill", _last_drill(report.last_drill, now_ns)))
-    return facts
+        yield "Last proven", _proven(report.verified)
+    if report.by_proof:
+        yield "Proven by", ", ".join(f"{name} {n:,}" for name, n in report.by_proof.items())
+    yield "Bucket check", "never" if full is None else f"{local(full)}, {ago(full, now_ns)}"
+    yield "Restore drill", _last_drill(report.last_drill, now_ns)
+    yield "Library", printable(f"{library.name}: {library.source}")
+    yield "Bucket", where_of(library)
+
+
+def where_of(library: LibraryRow) -> str:
+    """The bucket, the prefix and the store, in a line."""
+    at = f" at {library.endpoint}" if library.endpoint else ""
+    return printable(f"s3://{library.bucket}/{library.prefix}{at}")
 
 
 def _last_drill(run: RunInfo | None, now_ns: int) -> str:
     if run is None:
         return "never (see 'lrsync drill')"
-    counts = run.counts.get("drilled")
-    drilled = counts if isinstance(counts, dict) else {}
+    drilled = as_dict(run.counts.get("drilled"))
     tried = drilled.get("sample", 0) - drilled.get("archived", 0) - drilled.get("unproven", 0)
     return f"{ago(run.finished_at or run.started_at, now_ns)}, {drilled.get('good', 0):,} of {tried:,} good"
 
@@ -189,5 +205,5 @@ def _proven(verified: Mapping[str, Tally]) -> str:
 def _last_run(run: RunInfo | None, now_ns: int) -> str:
     if run is None:
         return "none"
-    ended = _ENDED[run.result] if run.kind is RunKind.SYNC else f"{run.kind.value}, {run.result.value}"
+    ended = ENDED[run.result] if run.kind is RunKind.SYNC else f"{run.kind.value}, {run.result.value}"
     return f"{local(run.started_at)}, {ago(run.started_at, now_ns)}: {ended}"

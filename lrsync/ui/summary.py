@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from lrsync.core.counts import CatalogCounts
 
 _TONES = {ExitCode.OK: Tone.GOOD, ExitCode.NEEDS_PERSON: Tone.WARN}
-SEE_LOG = ": see the log"
+SEE_LOG = ": 'lrsync log' has them all"
 
 
 def build(kind: RunKind, summary: RunSummary) -> Report:
@@ -164,7 +164,13 @@ def problems_of(summary: RunSummary) -> tuple[str, ...]:
         if not (finding.kind is FindingKind.UNREADABLE and finding.path in told)
     ]
     renamed = [f"renamed: {printable(r.path)} is called {printable(r.local)} there." for r in summary.renamed]
-    return at_most(findings, SEE_LOG) + at_most(renamed, ": see --json") + at_most(errors, SEE_LOG)
+    way = ("'lrsync status' has the commands that settle it.",) if _is_stored(summary) else ()
+    return at_most(findings, SEE_LOG) + at_most(renamed, ": see --json") + at_most(errors, SEE_LOG) + way
+
+
+def _is_stored(summary: RunSummary) -> bool:
+    """Whether there is something for a person that the manifest knows now: a dry run tells and forgets."""
+    return not summary.dry_run and any(finding.kind.needs_person for finding in summary.findings)
 
 
 def _line(what: str, hint: str) -> str:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 import click
 
 from lrsync.ui.options import (
+    examples,
     load_config,
     place_options,
     source_options,
@@ -16,8 +17,15 @@ from lrsync.ui.options import (
     work_options,
 )
 
+_EXAMPLES: Final = examples(
+    ("lrsync sync --dry-run", "see what would be sent"),
+    ("lrsync sync", "back the library 'default' of the config file up"),
+    ("lrsync sync --library nas --quiet", "another one, from cron: silent when all is well"),
+    ("lrsync sync --source-path ~/Pictures --s3-bucket my-photos --s3-prefix Photos", "without a config file"),
+)
 
-@click.command()
+
+@click.command(epilog=_EXAMPLES)
 @place_options
 @work_options
 @source_options

@@ -65,6 +65,25 @@ def _take(text: str, cells: int) -> str:
     return text
 
 
+def wrap(text: str, cells: int, rest_cells: int) -> list[str]:
+    """The text in lines of at most so many cells, broken at blanks; a word that is longer is broken itself.
+
+    `rest_cells`: of all lines but the first. Blanks at the beginning stay.
+    """
+    lines, line, room = [], text[: len(text) - len(text.lstrip(" "))], cells
+    for word in text.split():
+        glue = "" if not line or line.isspace() else " "
+        if glue and width_of(line) + 1 + width_of(word) > room:
+            lines.append(line)
+            line, glue, room = "", "", rest_cells
+        line += glue + word
+        while width_of(line) > room:
+            head = _take(line, room) or line[:1]
+            lines.append(head)
+            line, room = line[len(head) :], rest_cells
+    return [*lines, line]
+
+
 def pad(text: str, cells: int, *, right: bool = False) -> str:
     """The text filled with blanks to so many cells."""
     blanks = " " * max(0, cells - width_of(text))

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import math
 import sys
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import click
 
-from lrsync.ui.options import json_option, load_config, place_options
+from lrsync.ui.options import examples, json_option, load_config, parse_age, place_options
 
 if TYPE_CHECKING:
     import threading
@@ -17,6 +16,20 @@ if TYPE_CHECKING:
     from lrsync.core.events import EventSink
 
 T = TypeVar("T")
+
+
+_LIST_EXAMPLES: Final = examples(
+    ("lrsync trash list", "all of it"),
+    ("lrsync trash list '2024/*.nef'", "what matches"),
+)
+_RESTORE_EXAMPLES: Final = examples(
+    ("lrsync trash restore 2024/Iceland", "a folder, to its place"),
+    ("lrsync trash restore . --to ~/Desktop/back", "everything, elsewhere"),
+)
+_PURGE_EXAMPLES: Final = examples(
+    ("lrsync trash purge --older-than 90d --dry-run", "see what would go"),
+    ("lrsync trash purge --older-than 90d", "destroy it"),
+)
 
 
 @click.group()
@@ -27,7 +40,7 @@ def trash() -> None:
     """
 
 
-@trash.command("list")
+@trash.command("list", epilog=_LIST_EXAMPLES)
 @click.argument("pattern", default="")
 @place_options
 @json_option
@@ -47,7 +60,7 @@ def list_(pattern: str, **flags: Any) -> int:
     return trash_view.show(trash_view.listed(config.library, found), as_json=flags["as_json"])
 
 
-@trash.command()
+@trash.command(epilog=_RESTORE_EXAMPLES)
 @click.argument("pattern")
 @click.option("--to", metavar="DIR", help="Into this folder, which may be new; the bucket is then only read.")
 @place_options
@@ -73,7 +86,7 @@ def restore(pattern: str, to: str | None, **flags: Any) -> int:
     return trash_view.show(trash_view.restored(config.library, done), as_json=flags["as_json"])
 
 
-@trash.command()
+@trash.command(epilog=_PURGE_EXAMPLES)
 @click.option("--older-than", metavar="TIME", default="30d", show_default=True, help="Longer in the trash than this.")
 @click.option("--dry-run", is_flag=True, default=None, help="Say what would be destroyed, and change nothing.")
 @click.option("--yes", is_flag=True, help="Do not ask.")
@@ -89,20 +102,10 @@ def purge(older_than: str, yes: bool, **flags: Any) -> int:
     from lrsync import app
     from lrsync.ui import trash_view
 
-    older_than_ns = _age_ns(older_than)
+    older_than_ns = int(parse_age("--older-than", older_than) * 1_000_000_000)
     ask: Callable[[int, int], bool] = (lambda count, size: True) if yes else _ask
     done = _watched(flags, lambda sink, stop: app.purge_trash(config, sink, stop, older_than_ns, ask))
     return trash_view.show(trash_view.purged(config.library, done), as_json=flags["as_json"])
-
-
-def _age_ns(text: str) -> int:
-    from lrsync.config import parse_period
-    from lrsync.errors import UsageError
-
-    seconds = parse_period(text)
-    if math.isinf(seconds):
-        raise UsageError("'never' is no age", hint="write it as 30d, 12h or 8w")
-    return int(seconds * 1_000_000_000)
 
 
 def _ask(count: int, size: int) -> bool:

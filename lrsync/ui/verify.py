@@ -3,14 +3,29 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import Any
+from typing import Any, Final
 
 import click
 
-from lrsync.ui.options import load_config, place_options, talk_of, talk_options, work_options
+from lrsync.ui.options import (
+    examples,
+    load_config,
+    naming,
+    parse_age,
+    place_options,
+    talk_of,
+    talk_options,
+    work_options,
+)
+
+_EXAMPLES: Final = examples(
+    ("lrsync verify --sample 2%", "ask S3 about what was proven longest ago; every night, all of it in 50 days"),
+    ("lrsync verify --local --max-age 90d", "read the disk again: look for rot"),
+    ("lrsync verify --download --sample 100", "read objects back, byte by byte"),
+)
 
 
-@click.command()
+@click.command(epilog=_EXAMPLES)
 @place_options
 @work_options
 @click.option("--local", is_flag=True, help="Read the disk again: the same size and time with other bytes is rot.")
@@ -37,20 +52,17 @@ def verify(**flags: Any) -> int:
 
 
 def _request(flags: dict[str, Any]) -> Any:
-    from lrsync.config import parse_period, parse_sample
+    from lrsync.config import parse_sample
     from lrsync.core.requests import VerifyRequest
 
     local, remote, download = flags["local"], flags["remote"], flags["download"]
     sample, age = flags["sample"], flags["max_age"]
-    seconds = None if age is None else parse_period(age)
-    if seconds == float("inf"):
-        from lrsync.errors import UsageError
-
-        raise UsageError("--max-age cannot be never", hint="write it as 12h, 90d or 2w")
+    with naming("--sample"):
+        wanted = None if sample is None else parse_sample(sample)
     return VerifyRequest(
         local=local,
         remote=remote or not (local or download),
         download=download,
-        sample=None if sample is None else parse_sample(sample),
-        max_age_ns=None if seconds is None else int(seconds * 1e9),
+        sample=wanted,
+        max_age_ns=None if age is None else int(parse_age("--max-age", age) * 1e9),
     )

@@ -22,6 +22,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from tests import schemas
 from tests.forked import Order, the_zygote
 from tests.stores.server import S3Server
 
@@ -52,6 +53,7 @@ class Result:
         assert self.out.count("\n") == 1, self
         found: dict[str, Any] = json.loads(self.out)
         assert found["exit_code"] == self.code
+        schemas.check(found)
         return found
 
     @property

@@ -14,6 +14,7 @@ import pytest
 
 import lrsync
 from lrsync import logs
+from tests import schemas
 from tests.ui import stub_app
 
 ROOT = Path(__file__).parent.parent.parent
@@ -45,7 +46,9 @@ class Cli:
         from lrsync.ui.main import main
 
         code = main(args)
-        return Result(code, *self._capsys.readouterr())
+        result = Result(code, *self._capsys.readouterr())
+        schemas.check_text(result.out)
+        return result
 
 
 @pytest.fixture

@@ -125,7 +125,7 @@ def test_twenty_problems_are_enough(cli: Cli) -> None:
     cli.runs(returning(summary))
     out = cli("sync", *LIBRARY).out
     assert out.count("unknown object:") == 20
-    assert "and 5 more: see the log" in out
+    assert "and 5 more: 'lrsync log' has them all" in out
 
 
 def test_an_unreadable_folder_is_never_green_and_named_once(cli: Cli) -> None:
@@ -461,9 +461,8 @@ def test_status_before_the_first_backup(cli: Cli) -> None:
 
 STATUS_KEYS = """
     command library result exit_code state files bytes safe safe_bytes pending pending_bytes missing missing_bytes
-    quarantined drifted unproven rotten last_run last_good_run last_full_pass last_drill by_type by_folder by_proof
-    verified
-    findings
+    quarantined drifted unproven rotten last_run last_good_run last_full_pass last_drill recent_runs by_type
+    by_folder by_proof verified findings decisions
 """
 
 
@@ -503,12 +502,14 @@ def test_one_safe_file_is_singular(cli: Cli) -> None:
     assert cli("sync", *LIBRARY).out.splitlines()[-1] == "2 files could not be backed up; 1 is safe."
 
 
-def test_status_shows_twenty_folders_at_most(cli: Cli) -> None:
+def test_status_shows_the_largest_folders_or_all(cli: Cli) -> None:
     folders = {f"f{i:03}": Tally(1, 1000 - i, i != 999) for i in range(100)}
-    out = status_cli(cli, by_folder=folders)("status", *LIBRARY).out
-    assert "f019" in out
-    assert "f020" not in out
-    assert "and 80 more" in out
+    status_cli(cli, by_folder=folders)
+    out = cli("status", *LIBRARY).out
+    assert "f011" in out
+    assert "f012" not in out
+    assert "88 more (--all)" in out
+    assert "f099" in cli("status", *LIBRARY, "--all").out
 
 
 def test_status_of_a_given_manifest_needs_no_bucket(cli: Cli) -> None:

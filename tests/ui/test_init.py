@@ -124,8 +124,8 @@ def test_it_asks_for_what_is_missing(desk: Desk, config_file: Path) -> None:
         "profile": "photos",
     }
     assert desk.made == [{"bucket": "my-bucket", "region": "eu-west-1", "days": 90}]
-    assert "versioning: on" in result.out
-    assert "lifecycle: NOT on (as told)" in result.out
+    assert "versions of what is replaced or deleted: on" in result.out
+    assert "an end for what is left over: NOT on (as told)" in result.out
     assert not any(word in result.err.lower() for word in ("secret", "password", "access key"))
 
 
