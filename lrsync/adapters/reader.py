@@ -18,6 +18,7 @@ from typing import Final, Protocol
 from isal import isal_zlib
 
 from lrsync.adapters.longpath import FILE_FLAGS, facts_of, open_below
+from lrsync.core.checksums import Checksum, ChecksumKind
 from lrsync.core.etags import PartsHash
 from lrsync.core.model import Content
 from lrsync.core.ports import RacedError
@@ -36,20 +37,29 @@ class _Digest(_Hash, Protocol):
     def digest(self) -> bytes: ...
 
 
+class _Crc(_Hash, Protocol):
+    def checksum(self) -> Checksum: ...
+
+
 @dataclass(frozen=True, slots=True)
 class _Extra:
     """What else than sha256 and CRC32 a reading is to find."""
 
     md5: _Digest | None
     parts: tuple[PartsHash, ...]
+    crc: _Crc | None
 
     @property
     def hashes(self) -> list[_Hash]:
-        return [*self.parts] if self.md5 is None else [self.md5, *self.parts]
+        return [each for each in (self.md5, self.crc, *self.parts) if each is not None]
 
     def put_into(self, content: Content) -> Content:
-        md5 = self.md5.digest() if self.md5 is not None else None
-        return replace(content, md5=md5, part_etags=frozenset(parts.etag() for parts in self.parts))
+        return replace(
+            content,
+            md5=self.md5.digest() if self.md5 is not None else None,
+            part_etags=frozenset(parts.etag() for parts in self.parts),
+            checksum=self.crc.checksum() if self.crc is not None else None,
+        )
 
 
 def read_content(
@@ -60,14 +70,15 @@ def read_content(
     part_size: int,
     want_md5: bool = False,
     etag_part_sizes: Sequence[int] = (),
+    want_checksum: ChecksumKind | None = None,
 ) -> Content:
     """Read a file once, from its start to its end; see `SourceTree.read`."""
-    if not (want_md5 or etag_part_sizes):
+    if not (want_md5 or etag_part_sizes or want_checksum):
         content = _read_small(root, path, min(hold_below, SMALL_BYTES))
         if content is not None:
             return content
     md5 = hashlib.md5(usedforsecurity=False) if want_md5 else None
-    extra = _Extra(md5, tuple(PartsHash(length) for length in etag_part_sizes))
+    extra = _Extra(md5, tuple(PartsHash(length) for length in etag_part_sizes), _crc(want_checksum))
     with _opened(root, path) as (file, before):
         if before.size < hold_below:
             content = _read_held(file, before, extra)
@@ -77,6 +88,14 @@ def read_content(
     if after != before:
         raise RacedError(f"{path} changed while it was read")
     return extra.put_into(content) if extra.hashes else content
+
+
+def _crc(kind: ChecksumKind | None) -> _Crc | None:
+    if kind is None:
+        return None
+    from lrsync.adapters.crcs import Crc  # here: only what another tool uploaded asks for it
+
+    return Crc(kind)
 
 
 def read_range(root: str, path: str, offset: int, length: int) -> bytes:

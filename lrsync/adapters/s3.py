@@ -25,10 +25,12 @@ from lrsync.adapters.s3_proofs import (
     check_data,
     check_etag,
     content_md5,
+    is_opaque,
     is_refusal,
     is_sound,
     md5_of,
     mismatch,
+    parts_checksum,
     unquote,
     unsound,
     whole_checksum,
@@ -191,6 +193,12 @@ class S3Store:
         answer = self._calls.call("head_object", Key=key, ChecksumMode="ENABLED", **version_of(version_id))
         return _info(key, answer, answer.get("ContentLength", 0))
 
+    def part_size(self, key: str) -> int | None:
+        """How long the first part was that the object was sent in; None where the store does not tell."""
+        answer = self._calls.call("head_object", Key=key, PartNumber=1)
+        # A store that does not know the parameter answers for the whole object, and names no number of parts.
+        return int(answer["ContentLength"]) if answer.get("PartsCount") and "ContentLength" in answer else None
+
     @contextmanager
     def get(
         self, key: str, *, version_id: str | None = None, span: Span | None = None, if_match: str | None = None
@@ -285,6 +293,10 @@ class S3Store:
         """Copy an object (or a version of it) as it is, mostly to the trash, and compare the two."""
         return self._copier.keep(key, trash_key, version_id)
 
+    def rewrite(self, entry: ManifestEntry, content: Content) -> Stored:
+        """Copy an object onto itself with the metadata of `content` added, and compare it with what it was."""
+        return self._copier.rewrite(entry, content)
+
     # --- versions -----------------------------------------------------------------------------------------
 
     def list_versions(self, prefix: str) -> Iterator[Sequence[ListedVersion]]:
@@ -317,6 +329,8 @@ def _info(key: str, answer: Answer, size: int) -> ObjectInfo:
         last_modified_ns=_as_ns(answer.get("LastModified")),
         archived=_thaw_of(answer).is_asleep,
         thaw=_thaw_of(answer),
+        parts_checksum=parts_checksum(answer),
+        opaque_etag=is_opaque(answer),
     )
 
 

@@ -29,6 +29,7 @@ from lrsync.core.objects import ObjectInfo, PartInfo, Stored
 from lrsync.core.proof import encode_crc32, proves_content
 from lrsync.errors import BucketError, ObjectError, ObjectMissingError
 
+NOTHING: Final[Mapping[str, Any]] = {}
 FULL_OBJECT: Final = {"ChecksumAlgorithm": "CRC32", "ChecksumType": "FULL_OBJECT"}
 
 
@@ -40,9 +41,12 @@ class Multipart:
         self._abilities = abilities
         self._head = head
 
-    def start(self, key: str, metadata: Mapping[str, str]) -> str:
-        """Begin an upload with a checksum of the whole object, where the store knows such; return its id."""
-        params: dict[str, Any] = {"Key": key, "Metadata": dict(metadata), **self._calls.write_options()}
+    def start(self, key: str, metadata: Mapping[str, str], more: Mapping[str, Any] = NOTHING) -> str:
+        """Begin an upload with a checksum of the whole object, where the store knows such; return its id.
+
+        `more`: of the object, such as its content type; it wins over the settings.
+        """
+        params: dict[str, Any] = {"Key": key, "Metadata": dict(metadata), **self._calls.write_options(), **more}
         if self._abilities.part_checksums is not Support.IGNORED:
             try:
                 return _upload_id(self._calls.call("create_multipart_upload", **params, **FULL_OBJECT))

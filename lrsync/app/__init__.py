@@ -12,13 +12,14 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from lrsync.adapters.s3 import S3Store
+    from lrsync.app.adopt import Agree, Choose
     from lrsync.config import Config
     from lrsync.core.amounts import Sample
     from lrsync.core.audit import AuditReport
     from lrsync.core.catalogs import CatalogRestored, StoredSnapshot
     from lrsync.core.events import EventSink
     from lrsync.core.prices import Quote, StorageQuote
-    from lrsync.core.requests import AcceptRequest, AuditRequest, RestoreRequest, VerifyRequest
+    from lrsync.core.requests import AcceptRequest, AdoptRequest, AuditRequest, RestoreRequest, VerifyRequest
     from lrsync.core.restoring import RestorePlan
     from lrsync.core.runs import RunInfo, RunRecord, RunSummary
     from lrsync.core.status import StatusReport
@@ -77,6 +78,20 @@ def run_rebuild(config: Config, sink: EventSink, stop: threading.Event) -> RunSu
     from lrsync.app import rebuild
 
     return rebuild.run_rebuild(config, sink, stop)
+
+
+def run_adopt(
+    config: Config,
+    sink: EventSink,
+    stop: threading.Event,
+    request: AdoptRequest,
+    choose: Choose,
+    agree: Agree,
+) -> RunSummary:
+    """Take over a bucket that another tool filled. Raises LrsyncError."""
+    from lrsync.app import adopt
+
+    return adopt.run_adopt(config, sink, stop, request, choose, agree)
 
 
 def run_verify(config: Config, sink: EventSink, stop: threading.Event, request: VerifyRequest) -> RunSummary:

@@ -2,21 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from lrsync.adapters.pricelist import read_prices
 from lrsync.adapters.status_query import read_classes
 from lrsync.app.session import manifest_path
 from lrsync.config import Config
-from lrsync.core.prices import Counts, PriceList, Quote, StorageQuote, restore_price, storage_price
+from lrsync.core.adopt_price import asking_price, download_price, rewrite_price
+from lrsync.core.prices import (
+    Counts,
+    Estimate,
+    PriceList,
+    Quote,
+    RegionPrices,
+    StorageQuote,
+    restore_price,
+    storage_price,
+)
 from lrsync.core.thaw import ThawWish
 
 
 def quote_restore(config: Config, counts: Counts, wish: ThawWish | None) -> Quote | None:
     """What a restore costs; None where no price is known. Raises UsageError."""
-    prices = _prices(config)
-    if prices is None:
-        return None
-    region, of_region = prices.of_region(config.region)
-    return Quote(restore_price(of_region, counts, wish), region, prices.date, prices.currency)
+    return _quoted(config, lambda prices: restore_price(prices, counts, wish))
 
 
 def quote_storage(config: Config) -> StorageQuote | None:
@@ -42,3 +50,26 @@ def _prices(config: Config) -> PriceList | None:
     if config.endpoint_url is not None and config.prices is None:
         return None
     return read_prices(config.prices)
+
+
+def quote_asking(config: Config, objects: int) -> Quote | None:
+    """What asking about so many objects costs; None where no price is known. Raises UsageError."""
+    return _quoted(config, lambda prices: asking_price(prices, objects))
+
+
+def quote_download(config: Config, counts: Counts) -> Quote | None:
+    """What reading objects back costs; None where no price is known. Raises UsageError."""
+    return _quoted(config, lambda prices: download_price(prices, counts))
+
+
+def quote_rewrite(config: Config, counts: Counts) -> Quote | None:
+    """What giving objects metadata costs; None where no price is known. Raises UsageError."""
+    return _quoted(config, lambda prices: rewrite_price(prices, counts))
+
+
+def _quoted(config: Config, estimate: Callable[[RegionPrices], Estimate]) -> Quote | None:
+    prices = _prices(config)
+    if prices is None:
+        return None
+    region, of_region = prices.of_region(config.region)
+    return Quote(estimate(of_region), region, prices.date, prices.currency)

@@ -31,6 +31,7 @@ class FindingKind(Enum):
     CATALOG_BUSY = "catalog-busy"
     CATALOG_DAMAGED = "catalog-damaged"
     CATALOG_MISSING = "catalog-missing"
+    UNPROVEN = "unproven-objects"
     FAILED = "failed"
     RACED = "raced"
     HELD = "held"
@@ -50,6 +51,7 @@ class FindingKind(Enum):
             FindingKind.CATALOG_DAMAGED,
             FindingKind.CATALOG_MISSING,
             FindingKind.ROT,
+            FindingKind.UNPROVEN,
         )
 
 

@@ -20,9 +20,9 @@ from lrsync.core.ports import Clock, ManifestStore, ObjectStore, SealStore, Sour
 from lrsync.core.requests import Named
 from lrsync.core.runs import RunKind, RunSummary
 from lrsync.core.scan import ScannedFile
-from lrsync.engine.multipart import InflightBytes, MultipartUploader
 from lrsync.engine.recorder import Recorder, change_of
 from lrsync.engine.runs import LazyStore, RunRow
+from lrsync.engine.sending import make_transferrer
 from lrsync.engine.stop import StoppedError
 from lrsync.engine.tally import Tallier
 from lrsync.engine.transfer import TransferPolicy, Transferrer
@@ -170,27 +170,6 @@ class _Acceptance:
     # --- how --------------------------------------------------------------------------------------------
 
     def _transferrer(self, accepted: Mapping[str, QuarantinedContent], parts: Executor) -> Transferrer:
-        ports, options = self.ports, self.options
-        stamp = trash_stamp(ports.clock())
-        multipart = MultipartUploader(
-            tree=ports.tree,
-            store=self.store(),
-            manifest=ports.manifest,
-            pool=parts,
-            clock=ports.clock,
-            sink=ports.sink,
-            stopping=ports.stopping,
-            inflight=InflightBytes(),
-        )
-        return Transferrer(
-            tree=ports.tree,
-            open_store=self.store,
-            manifest=ports.manifest,
-            multipart=lambda: multipart,
-            policy=TransferPolicy(options.prefix, stamp, options.storage_class, options.dry_run),
-            quarantined={},
-            known_sizes=None,
-            clock=ports.clock,
-            sink=ports.sink,
-            accepted=accepted,
-        )
+        options = self.options
+        policy = TransferPolicy(options.prefix, trash_stamp(self.ports.clock()), options.storage_class, options.dry_run)
+        return make_transferrer(self.ports, self.store, policy, parts, accepted)

@@ -61,6 +61,18 @@ def quarantined(change: Change, content: Content) -> Finding:
     )
 
 
+def unproven_objects(count: int) -> Finding:
+    """Objects of which an adoption knows nothing but their size."""
+    what = "object has" if count == 1 else "objects have"
+    return Finding(
+        FindingKind.UNPROVEN,
+        "",
+        f"{count:,} {what} the size of the file and nothing that proves the bytes",
+        "the next sync sends these files again and keeps the old objects; adopt --unproven download compares the bytes "
+        "instead, and --unproven trust takes them as they are",
+    )
+
+
 def rot(entry: ManifestEntry, found: bytes) -> Finding:
     """A file that nobody wrote, and that has other bytes all the same; `found` is their sha256."""
     where = "the bucket has the good ones" if entry.has_good_object else "and the bucket has no good ones either"

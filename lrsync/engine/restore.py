@@ -7,9 +7,8 @@ by the files in flight. Owns what is told and recorded; `restoring` does the wor
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
+from concurrent.futures import Executor
 from dataclasses import dataclass, field, replace
-from functools import partial
 from typing import Final, assert_never
 
 from lrsync.core.counts import Renamed, RestoreCounts
@@ -38,7 +37,8 @@ from lrsync.engine.fetching import Fetcher
 from lrsync.engine.pool import DaemonPool
 from lrsync.engine.restoring import Back, Fate, Worker
 from lrsync.engine.runs import LazyStore, RunRow
-from lrsync.engine.stop import POLL_S, Patience, StoppedError
+from lrsync.engine.sliding import sliding
+from lrsync.engine.stop import Patience, StoppedError
 from lrsync.engine.thaw import Asked, NoNotes, Thawer, ThawNotes
 from lrsync.errors import InterruptedRun, UsageError
 
@@ -209,7 +209,11 @@ class _Restore:
         pool, ranges = (self.ports.make_pool(self.options.threads) for _ in range(2))
         try:
             worker = self._worker(ranges)
-            for back in _sliding(pool, worker, items, 2 * self.options.threads, patience):
+
+            def restore(one: tuple[RestoreItem, str]) -> Back:
+                return worker.restore(*one)
+
+            for back in sliding(pool, restore, items, most=2 * self.options.threads, patience=patience):
                 self._take(back)
             self._check_stop()
         finally:
@@ -337,29 +341,3 @@ class _Restore:
     def _fail(self, failed: Failed) -> None:
         self.summary.errors.append(failed)
         self.summary.actions.failed += 1
-
-
-def _sliding(
-    pool: Executor, worker: Worker, items: Iterator[tuple[RestoreItem, str]], most: int, patience: Patience
-) -> Iterator[Back]:
-    """What became of each item, in the order in which they end, with at most so many under way.
-
-    Not a batch at a time: one film of 100 GB would hold up all that is small. Once the user wants to stop, what has
-    ended is still told. Raises StoppedError.
-    """
-    running, stopped = set[Future[Back]](), False
-    while True:
-        while not stopped and len(running) < most and (one := next(items, None)) is not None:
-            running.add(pool.submit(partial(worker.restore, *one)))
-        if not running:
-            break
-        ended, running = wait(running, timeout=POLL_S, return_when=FIRST_COMPLETED)
-        for future in ended:
-            try:
-                yield future.result()
-            except StoppedError:
-                stopped = True
-        if patience.is_over():
-            break
-    if stopped or running:
-        raise StoppedError("restoring")

@@ -17,6 +17,7 @@ COMMANDS: Final = {
     "status": LazyCommand("lrsync.ui.status:status", "Say what is safe and what is not; needs no network."),
     "metrics": LazyCommand("lrsync.ui.metrics:metrics", "Write what status knows as Prometheus metrics."),
     "verify": LazyCommand("lrsync.ui.verify:verify", "Prove that disk and bucket still hold every byte."),
+    "adopt": LazyCommand("lrsync.ui.adopt:adopt", "Take over a bucket that another tool filled."),
     "accept": LazyCommand("lrsync.ui.accept:accept", "Take the new bytes of a changed original on purpose."),
     "restore": LazyCommand("lrsync.ui.restore:restore", "Bring files back from the bucket."),
     "drill": LazyCommand("lrsync.ui.drill:drill", "Rehearse a restore with a few files."),
