@@ -9,7 +9,7 @@ from contextlib import ExitStack
 
 from lrsync.adapters.lock import library_lock
 from lrsync.adapters.power import awake_while_working
-from lrsync.app.costs import quote_asking, quote_download, quote_rewrite
+from lrsync.app.costs import quote_adoption, quote_download, quote_rewrite
 from lrsync.app.first_run import unmade_if_useless
 from lrsync.app.session import (
     ARCHIVE_CLASSES,
@@ -62,7 +62,7 @@ def run_adopt(
         )
         summary = adopt.run_adopt(ports, _options(config, request))
         if config.dry_run and summary.adopted is not None:
-            summary.quote = quote_asking(config, _asked(summary.adopted))
+            summary.quote = quote_adoption(config, _asked(summary.adopted), summary.adopted.to_rewrite)
         return summary
 
 

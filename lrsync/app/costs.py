@@ -8,7 +8,7 @@ from lrsync.adapters.pricelist import read_prices
 from lrsync.adapters.status_query import read_classes
 from lrsync.app.session import manifest_path
 from lrsync.config import Config
-from lrsync.core.adopt_price import asking_price, download_price, rewrite_price
+from lrsync.core.adopt_price import added, asking_price, download_price, rewrite_price
 from lrsync.core.prices import (
     Counts,
     Estimate,
@@ -52,9 +52,9 @@ def _prices(config: Config) -> PriceList | None:
     return read_prices(config.prices)
 
 
-def quote_asking(config: Config, objects: int) -> Quote | None:
-    """What asking about so many objects costs; None where no price is known. Raises UsageError."""
-    return _quoted(config, lambda prices: asking_price(prices, objects))
+def quote_adoption(config: Config, objects: int, rewritten: Counts) -> Quote | None:
+    """What asking about so many objects, and rewriting these, costs; None for unknown prices. Raises UsageError."""
+    return _quoted(config, lambda prices: added(asking_price(prices, objects), rewrite_price(prices, rewritten)))
 
 
 def quote_download(config: Config, counts: Counts) -> Quote | None:

@@ -31,3 +31,14 @@ def rewrite_price(prices: RegionPrices, counts: Counts) -> Estimate:
     known = [(name, objects) for name, (objects, _) in counts.items() if name in prices.classes]
     written = sum((Decimal(objects) / 1000 * prices.classes[name].put_per_1000 for name, objects in known), ZERO)
     return replace(read, requests=3 * read.requests + written, transfer=ZERO)
+
+
+def added(one: Estimate, other: Estimate) -> Estimate:
+    """Both together."""
+    return Estimate(
+        requests=one.requests + other.requests,
+        retrieval=one.retrieval + other.retrieval,
+        copies=one.copies + other.copies,
+        transfer=one.transfer + other.transfer,
+        unpriced=one.unpriced | other.unpriced,
+    )

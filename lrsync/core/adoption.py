@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from lrsync.core.objects import ObjectInfo
 
 _MD5: Final = re.compile(r"[0-9a-f]{32}")
+ASLEEP: Final = frozenset({"GLACIER", "GLACIER_IR", "DEEP_ARCHIVE"})
+"""Nothing is copied onto itself there: that costs its retrieval, and the rest of the old one's least duration."""
 MD5_NOTE: Final = "md5chksum"
 """The metadata in which rclone notes the MD5 (base64) of what it sends in parts, or to a bucket with KMS."""
 _COMPUTED: Final = (ChecksumKind.CRC64NVME, ChecksumKind.CRC32C, ChecksumKind.CRC32)
@@ -261,6 +263,12 @@ class Pile:
         self.bytes -= size
 
 
+def add_by_class(counts: dict[str, tuple[int, int]], storage_class: str, size: int) -> None:
+    """Count one object of this class."""
+    objects, total = counts.get(storage_class, (0, 0))
+    counts[storage_class] = (objects + 1, total + size)
+
+
 @dataclass(slots=True)
 class Trial:
     """Of so many files that a dry run read, so many objects were proven."""
@@ -305,6 +313,8 @@ class AdoptCounts:
     without_times: Pile = field(default_factory=Pile)
     by_class: dict[str, tuple[int, int]] = field(default_factory=dict)
     """Objects and bytes by storage class, of those that nothing proves."""
+    to_rewrite: dict[str, tuple[int, int]] = field(default_factory=dict)
+    """The same of those that are to get metadata."""
     offset: Offset | None = None
     """By which folder most of `elsewhere` are off, where that is all."""
     folders: list[str] = field(default_factory=list)

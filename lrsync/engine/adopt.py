@@ -11,7 +11,17 @@ from concurrent.futures import Executor
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, TypeVar, assert_never
 
-from lrsync.core.adoption import AdoptCounts, Offset, Proof, Standing, Trial, likely_offset, offset_between
+from lrsync.core.adoption import (
+    ASLEEP,
+    AdoptCounts,
+    Offset,
+    Proof,
+    Standing,
+    Trial,
+    add_by_class,
+    likely_offset,
+    offset_between,
+)
 from lrsync.core.events import EventSink, FileBack, FindingRaised, Phase, PhaseStarted, WorkFinished
 from lrsync.core.filetypes import is_original
 from lrsync.core.findings import Finding
@@ -242,6 +252,8 @@ class Adoption:
         """Count a proven object that does not carry what a restore without the manifest would want."""
         if sha256_in(dict(info.metadata)) is None:
             self.counts.without_metadata.add(info.size)
+            if self.options.dry_run and self.options.rewrite_metadata and info.storage_class not in ASLEEP:
+                add_by_class(self.counts.to_rewrite, info.storage_class, info.size)
         if parse_mtime(info.metadata.get("mtime", "")) is None:
             self.counts.without_times.add(info.size)
 
@@ -259,8 +271,7 @@ class Adoption:
         """Of a file of the object's size: its row says that nothing is proven, and counts as nothing safe."""
         assert examined.info is not None
         self.counts.unproven.add(examined.size)
-        objects, size = self.counts.by_class.get(examined.info.storage_class, (0, 0))
-        self.counts.by_class[examined.info.storage_class] = (objects + 1, size + examined.size)
+        add_by_class(self.counts.by_class, examined.info.storage_class, examined.size)
         if not self.options.dry_run and examined.entry is not None:
             content = examined.content or _unread(examined.entry)
             done = Done(Adopt(examined.change, content, examined.info), examined.entry)

@@ -7,9 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
-from lrsync.core.events import Phase, PhaseAdvanced, PhaseStarted
+from lrsync.core.adoption import ASLEEP, add_by_class
+from lrsync.core.events import Notice, Phase, PhaseAdvanced, PhaseStarted
+from lrsync.core.keys import RESERVED, listing_prefix
 from lrsync.core.model import Content, Drift, Failed, ManifestEntry
 from lrsync.core.objects import ObjectInfo, Stored
 from lrsync.core.parts import MAX_COPY_BYTES, SINGLE_PUT_LIMIT, object_metadata
@@ -17,11 +19,7 @@ from lrsync.core.ports import RacedError
 from lrsync.errors import ObjectArchivedError, ObjectChangedError, ObjectError, ObjectMissingError
 
 if TYPE_CHECKING:
-    from lrsync.core.prices import Counts
     from lrsync.engine.adopt import Adoption
-
-ASLEEP: Final = frozenset({"GLACIER", "GLACIER_IR", "DEEP_ARCHIVE"})
-"""A copy of one costs its retrieval, and the rest of the least duration of the old one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,24 +42,44 @@ class _Rewritten:
 
 def rewrite_metadata(run: Adoption) -> None:
     """Find the objects that lack it, ask, and rewrite them. Raises BucketError and StoppedError."""
-    counts = _count(run)
+    large = _count(run)
+    counts = run.counts.to_rewrite
     if not counts or run.options.dry_run or not run.ports.agree(counts):
         return
-    total = sum(objects for objects, _ in counts.values())
-    run.ports.sink(PhaseStarted(Phase.REWRITING, total))
-    for done, rewritten in enumerate(run.in_parallel(_Rewriter(run).rewrite, _lacking(run)), start=1):
+    takes_all = large is None or _copies_parts(run, large)
+    run.ports.sink(PhaseStarted(Phase.REWRITING, sum(objects for objects, _ in counts.values())))
+    asked = (one for one in _lacking(run) if takes_all or one.entry.size <= MAX_COPY_BYTES)
+    for done, rewritten in enumerate(run.in_parallel(_Rewriter(run).rewrite, asked), start=1):
         _take(run, rewritten)
         run.ports.sink(PhaseAdvanced(Phase.REWRITING, done))
 
 
-def _count(run: Adoption) -> Counts:
-    """Objects and bytes by storage class that lack metadata."""
+def _copies_parts(run: Adoption, large: ManifestEntry) -> bool:
+    """Whether the store really copies in parts, tried with one object that is so large, to another key.
+
+    There are stores that say so, and make other bytes of it: onto itself that would be the only object.
+    """
+    store, key = run.store(), f"{listing_prefix(run.options.prefix)}{RESERVED}probe/copy-{run.started_ns}"
+    try:
+        store.copy(large, key, _Rewriter(run).content(large))
+    except (ObjectError, RacedError, OSError) as error:
+        run.ports.sink(Notice(f"objects over 5 GiB get no metadata: the store does not copy in parts ({error})"))
+        return False
+    store.delete(key)
+    return True
+
+
+def _count(run: Adoption) -> ManifestEntry | None:
+    """Count the objects that lack metadata, by storage class; one of those that are copied in parts.
+
+    In a dry run those without a row are counted already.
+    """
     run.ports.sink(PhaseStarted(Phase.HEADING))
-    counts: dict[str, tuple[int, int]] = {}
+    large = None
     for asked in _lacking(run):
-        objects, size = counts.get(asked.entry.storage_class, (0, 0))
-        counts[asked.entry.storage_class] = (objects + 1, size + asked.entry.size)
-    return counts
+        add_by_class(run.counts.to_rewrite, asked.entry.storage_class, asked.entry.size)
+        large = asked.entry if asked.entry.size > MAX_COPY_BYTES else large
+    return large
 
 
 def _lacking(run: Adoption) -> Iterator[_Asked]:
@@ -98,7 +116,7 @@ class _Rewriter:
         self.run.check_stop()
         entry = asked.entry
         try:
-            return _Rewritten(entry, self.run.store().rewrite(entry, self._content(entry)))
+            return _Rewritten(entry, self.run.store().rewrite(entry, self.content(entry)))
         except (ObjectMissingError, ObjectChangedError):
             return _Rewritten(entry, drift=Drift.ALTERED, failed=_failed(entry, "changed in the bucket meanwhile"))
         except ObjectArchivedError:
@@ -111,7 +129,7 @@ class _Rewriter:
         except OSError as error:
             return _Rewritten(entry, failed=_failed(entry, f"cannot be read: {error.strerror or error}"))
 
-    def _content(self, entry: ManifestEntry) -> Content:
+    def content(self, entry: ManifestEntry) -> Content:
         """Of an object that is copied in parts the file is read again: S3 then checks the CRC32 of the whole."""
         if entry.size <= MAX_COPY_BYTES:
             return _content(entry)

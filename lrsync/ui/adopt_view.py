@@ -105,7 +105,10 @@ def _work(summary: RunSummary, counts: AdoptCounts) -> list[tuple[str, str]]:
         rows = [("Bytes", done)]
     else:
         rows = [("To read here", _reading(counts)), ("To upload", _uploading(counts))]
-        rows += [("Cost of asking", cost_view.sentence_of(summary.quote))] if counts.listed else []
+        if counts.to_rewrite:
+            objects, bytes_ = (sum(each[place] for each in counts.to_rewrite.values()) for place in (0, 1))
+            rows.append(("To get metadata", f"{count(objects, 'object')}, {size(bytes_)}, copied onto themselves"))
+        rows += [("Cost", cost_view.sentence_of(summary.quote))] if counts.listed else []
     return [*rows, ("S3 requests", f"{summary.requests.total:,}"), ("Time", duration(summary.seconds_total))]
 
 
