@@ -6,7 +6,7 @@ Knows no flags and draws nothing. Each function imports what its command needs, 
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from lrsync.core.thaw import ThawReport
     from lrsync.core.timeline import FileHistory
     from lrsync.core.trash import TrashSummary
+    from lrsync.core.watching import WatchTimes
 
 
 def run_sync(config: Config, sink: EventSink, stop: threading.Event) -> RunSummary:
@@ -33,6 +34,21 @@ def run_sync(config: Config, sink: EventSink, stop: threading.Event) -> RunSumma
     from lrsync.app import sync
 
     return sync.run_sync(config, sink, stop)
+
+
+def run_watch(
+    config: Config,
+    times: WatchTimes,
+    args: Sequence[str],
+    *,
+    poll: bool,
+    stop: threading.Event,
+    say: Callable[[str], None],
+) -> int:
+    """Sync whenever the source changed, until `stop`; the exit code. Raises LrsyncError."""
+    from lrsync.app import watch
+
+    return watch.run_watch(config, times, args, poll=poll, stop=stop, say=say)
 
 
 def read_status(config: Config) -> StatusReport | None:

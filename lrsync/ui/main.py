@@ -14,6 +14,7 @@ from lrsync.ui.lazy import LazyCommand, LazyGroup
 
 COMMANDS: Final = {
     "sync": LazyCommand("lrsync.ui.sync:sync", "Back up what is new or changed: the nightly job."),
+    "watch": LazyCommand("lrsync.ui.watch:watch", "Keep running, and sync a few minutes after a change."),
     "status": LazyCommand("lrsync.ui.status:status", "Say what is safe and what is not; needs no network."),
     "metrics": LazyCommand("lrsync.ui.metrics:metrics", "Write what status knows as Prometheus metrics."),
     "verify": LazyCommand("lrsync.ui.verify:verify", "Prove that disk and bucket still hold every byte."),
