@@ -105,5 +105,5 @@ def demand_library() -> None:
         import watchfiles  # noqa: F401
     except ImportError:
         raise UsageError(
-            "watching needs the library watchfiles", hint="install it with: pip install 'lrsync[watch]'"
+            "watching needs the library watchfiles", hint="install it beside lrsync: pip install watchfiles"
         ) from None
