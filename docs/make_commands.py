@@ -1,10 +1,11 @@
-"""Make `commands.md` of what the commands themselves say with --help: `uv run python docs/make_commands.py`.
+"""Make `commands.md` of what the commands themselves say with --help: `uv run python docs/make_commands.py [FILE]`.
 
 A test fails where the page is not what this makes.
 """
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -17,8 +18,8 @@ WIDTH = 100
 HEAD = """\
 # All commands
 
-Made of what each command says with `--help`, by `docs/make_commands.py`: do not edit it here. What they are for is in the
-[index](README.md).
+Made of what each command says with `--help`, by `docs/make_commands.py`: do not edit it here. What they are for is in
+the [index](README.md).
 """
 
 
@@ -39,4 +40,5 @@ def _sections(command: click.Command, path: str, above: click.Context | None) ->
 
 
 if __name__ == "__main__":
-    PAGE.write_text(page(), encoding="utf-8")
+    target = Path(sys.argv[1]) if len(sys.argv) > 1 else PAGE
+    target.write_text(page(), encoding="utf-8")

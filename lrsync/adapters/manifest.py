@@ -364,6 +364,10 @@ class Manifest:
         """Which of these keys this run's listing has, in one look."""
         return self._listing.among(keys)
 
+    def count_listed(self) -> int:
+        """How many objects this run's listing has, without lrsync's own."""
+        return self._listing.count()
+
     def listed_of_size(self, size: int, *, etags: Collection[str] = (), limit: int) -> list[ListedObject]:
         """Objects of this many bytes in this run's listing; with `etags` only those that have one of them."""
         return self._listing.of_size(size, etags, limit)

@@ -100,6 +100,14 @@ class ListingScratch:
             found = connection.exec_driver_sql(statement, tuple(map(to_text, keys))).scalars().all()
         return {from_text(key) for key in found}
 
+    def count(self) -> int:
+        """How many objects the listing has, without lrsync's own."""
+        self._demand()
+        reserved = self._head + RESERVED
+        statement = "SELECT count(*) FROM temp.listing WHERE substr(key, 1, ?) <> ?"
+        with self._session.reading() as connection:
+            return int(connection.exec_driver_sql(statement, (len(reserved), reserved)).scalar_one())
+
     def of_size(self, size: int, etags: Collection[str], limit: int) -> list[ListedObject]:
         """Objects of this many bytes, by key; with `etags` only those that have one of them."""
         if not self._begun:

@@ -506,6 +506,9 @@ class ManifestStore(Protocol):
     def listed_among(self, keys: Sequence[str]) -> set[str]:
         """Which of these keys this run's listing has, in one look."""
 
+    def count_listed(self) -> int:
+        """How many objects this run's listing has, without lrsync's own."""
+
     def listed_of_size(self, size: int, *, etags: Collection[str] = (), limit: int) -> list[ListedObject]:
         """Objects of this many bytes in this run's listing; with `etags` only those that have one of them."""
 

@@ -148,7 +148,8 @@ class Adoption:
         ports = self.ports
         store = self.store()  # here, not in several workers at once
         listing = ListingPorts(store, ports.manifest, ports.make_pool, ports.sink, ports.stopping)
-        self.counts.listed = take_listing(listing, self.options.prefix, threads=self.options.threads)
+        take_listing(listing, self.options.prefix, threads=self.options.threads)
+        self.counts.listed = ports.manifest.count_listed()
         self.quarantined.update(ports.manifest.quarantined())
         walk = AdoptWalk(ports.tree, ports.manifest, ports.sink, self.check_stop, self.summary, self.counts)
         self._examine_all(walk)

@@ -16,7 +16,9 @@ from typing import Final
 ROOT: Final = Path(__file__).parents[2]
 PAGES: Final = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 NAMES: Final = ("lrsync", "lightroom-s3-sync")
-_FENCED: Final = re.compile(r"(?:^<!-- not run: (?P<why>[^\n]+) -->\n)?^```(?P<kind>\w*)\n(?P<text>.*?)^```$", re.M | re.S)
+_FENCED: Final = re.compile(
+    r"(?:^<!-- not run: (?P<why>[^\n]+) -->\n)?^```(?P<kind>\w*)\n(?P<text>.*?)^```$", re.M | re.S
+)
 _SPAN: Final = re.compile(r"`([^`\n]+)`")
 _ENDS: Final = frozenset({"&&", "||", ";", "|", ">", ">>"})
 

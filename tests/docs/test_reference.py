@@ -2,27 +2,22 @@
 
 from __future__ import annotations
 
-import importlib.util
 import re
-from types import ModuleType
+import subprocess
+import sys
+from pathlib import Path
 
 from lrsync.ui.main import COMMANDS
 from tests.docs.blocks import ROOT
 
 
-def maker() -> ModuleType:
-    """docs/make_commands.py, which is no part of a package."""
-    found = importlib.util.spec_from_file_location("make_commands", ROOT / "docs" / "make_commands.py")
-    assert found is not None
-    assert found.loader is not None
-    module = importlib.util.module_from_spec(found)
-    found.loader.exec_module(module)
-    return module
-
-
-def test_the_reference_is_what_the_commands_say() -> None:
+def test_the_reference_is_what_the_commands_say(tmp_path: Path) -> None:
+    """In a process of its own: click keeps in a command what the first one who asks for its help wanted."""
+    made = tmp_path / "commands.md"
+    script = ROOT / "docs" / "make_commands.py"
+    subprocess.run([sys.executable, str(script), str(made)], check=True, timeout=60)
     written = (ROOT / "docs" / "commands.md").read_text(encoding="utf-8")
-    assert written == maker().page(), "run: uv run python docs/make_commands.py"
+    assert written == made.read_text(encoding="utf-8"), "run: uv run python docs/make_commands.py"
 
 
 def test_the_reference_has_every_command() -> None:
