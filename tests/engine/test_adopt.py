@@ -18,10 +18,11 @@ from lrsync.core.findings import FindingKind
 from lrsync.core.parts import MIB
 from lrsync.core.ports import RacedError
 from lrsync.core.proof import encode_checksum
-from lrsync.core.requests import Unproven
+from lrsync.core.requests import RestoreRequest, Unproven
 from lrsync.core.runs import RunSummary
 from lrsync.core.thaw import ThawState
 from lrsync.errors import ExitCode, InterruptedRun
+from tests.engine.restoring import restored
 from tests.engine.test_adoption import put_elsewhere
 from tests.engine.world import World
 from tests.stores.memory import MemoryStore, content_of
@@ -478,3 +479,16 @@ def test_a_file_that_is_written_all_the_time_fails_alone(world: World) -> None:
     world.wrap_tree = Restless  # type: ignore[assignment]
     done = world.adopt()
     assert (proven(done), done.actions.failed, done.exit_code) == ({"md5": 1}, 1, ExitCode.INCOMPLETE)
+
+
+def test_a_restore_takes_nothing_on_trust(hidden: World) -> None:
+    """What has the size and the time of an unproven object is there already: that is no reason to look no more."""
+    hidden.adopt()
+    done = restored(hidden, RestoreRequest(paths=("*.jpg",)))
+    assert done.restored is not None
+    assert done.restored.intact == 2
+    row = hidden.row("c.jpg")
+    assert row is not None
+    assert (row.sha256, row.settled) == (None, False)
+    hidden.sync()
+    assert hidden.objects() == hidden.files()
