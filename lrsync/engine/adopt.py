@@ -36,6 +36,7 @@ from lrsync.core.runs import RunKind, RunSummary
 from lrsync.engine import reports
 from lrsync.engine.adopt_walk import AdoptWalk
 from lrsync.engine.adoption import Examined, Examiner, Fate, Trials
+from lrsync.engine.doubts import Doubts
 from lrsync.engine.pool import DaemonPool
 from lrsync.engine.reconcile import ListingPorts, take_listing
 from lrsync.engine.recorder import Recorder
@@ -49,8 +50,6 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 R = TypeVar("R")
 
-MAX_DOUBTFUL: Final = 1000
-"""After so many ETags that are no MD5 of their bytes, and none that is, this store's are taken for something else."""
 MAX_FOLDERS: Final = 20
 
 
@@ -112,9 +111,7 @@ class Adoption:
     """Originals that were found to differ, in this run or before: nothing is sent or taken for them."""
     doubtful: frozenset[str] = frozenset()
     """Files whose object's ETag speaks against it, of so few that it may be right: these nobody can trust."""
-    _doubtful: list[Examined] = field(default_factory=list)
-    _etags_proved: bool = False
-    _etags_are_strange: bool = False
+    doubts: Doubts = field(default_factory=Doubts)
     _offsets: dict[Offset, int] = field(default_factory=dict)
     _inner: tuple[str, ...] | None = None
     _read_bytes: int = 0
@@ -168,10 +165,10 @@ class Adoption:
         for examined in self.in_parallel(self._examiner().examine, walk.candidates()):
             self._take(examined)
             self.recorder.flush_if_due()
-        for examined in self._doubtful:
-            self._leave_unproven(examined)  # no ETag was anything's MD5: perhaps they are something else here
-        self.doubtful = frozenset(examined.change.path for examined in self._doubtful)
-        self._doubtful.clear()
+        doubtful = self.doubts.end()
+        self.doubtful = frozenset(examined.change.path for examined in doubtful)
+        for examined in doubtful:
+            self._leave_unproven(examined)
         self.recorder.flush()
         if self._read_s > 0:
             self.counts.read_rate = int(self._read_bytes / self._read_s)
@@ -246,7 +243,8 @@ class Adoption:
         self.counts.proven[examined.proof.value].add(examined.size)
         self.note_metadata(examined.info)
         if examined.proof in (Proof.MD5, Proof.PARTS) and examined.entry is not None:
-            self._trust_etags()
+            for one in self.doubts.etag_proved():
+                self._keep_apart(one)
         self.record_adopted(examined)
 
     def note_metadata(self, info: ObjectInfo) -> None:
@@ -280,24 +278,11 @@ class Adoption:
 
     def _doubt(self, examined: Examined) -> None:
         """Where other ETags are MD5s, one that is not this file's says that the bytes are others."""
-        if self._etags_proved:
-            self._keep_apart(examined)
-        elif self._etags_are_strange:
-            self._leave_unproven(examined)
-        elif len(self._doubtful) < MAX_DOUBTFUL:
-            self._doubtful.append(examined)
-        else:
-            for one in (*self._doubtful, examined):
-                self._leave_unproven(one)
-            self._doubtful.clear()
-            self._etags_are_strange = True
-
-    def _trust_etags(self) -> None:
-        if not self._etags_proved:
-            self._etags_proved = True
-            doubtful, self._doubtful = self._doubtful, []
-            for examined in doubtful:
-                self._keep_apart(examined)
+        differing, unproven = self.doubts.doubt(examined)
+        for one in differing:
+            self._keep_apart(one)
+        for one in unproven:
+            self._leave_unproven(one)
 
     def _keep_apart(self, examined: Examined) -> None:
         """The object has other bytes. An original's stays as it is, until a person says which are the good ones."""
