@@ -48,7 +48,8 @@ def test_each_command_has_its_schema() -> None:
         for entry in all_entries(cli, root)
         if any("--json" in param.opts for param in entry.command.params)
     }
-    assert told == set(FILES) - {"common", "error"}
+    # Each sync of a watch prints its own object, a line each.
+    assert told - {"watch"} == set(FILES) - {"common", "error"}
 
 
 def test_the_words_are_the_cores() -> None:

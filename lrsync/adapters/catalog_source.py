@@ -21,6 +21,7 @@ from lrsync.adapters.catalog_pack import folder_digest, packed
 from lrsync.adapters.catalog_read import CatalogReader, settle_copy
 from lrsync.adapters.catalog_scratch import BROKEN_ZIP, backups_of
 from lrsync.adapters.reader import read_content, read_range
+from lrsync.core.checksums import ChecksumKind
 from lrsync.core.filetypes import DATA_SUFFIX, catalog_of, is_catalog
 from lrsync.core.lightroom import CatalogFacts
 from lrsync.core.model import Content
@@ -194,6 +195,7 @@ class _CopyTree:
         part_size: int,
         want_md5: bool = False,
         etag_part_sizes: Sequence[int] = (),
+        want_checksum: ChecksumKind | None = None,
     ) -> Content:
         """The copy's content, with the times of the catalog; its own part size, since its length is its own, too."""
         content = read_content(
@@ -203,6 +205,7 @@ class _CopyTree:
             part_size=part_size_for(self._stat.size),
             want_md5=want_md5,
             etag_part_sizes=etag_part_sizes,
+            want_checksum=want_checksum,
         )
         return replace(content, stat=self._stat)
 

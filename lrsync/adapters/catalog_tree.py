@@ -17,6 +17,7 @@ from lrsync.core.keys import join_path, split_path
 from lrsync.core.scan import FileFacts, ScannedDir, ScannedFile, ScanProblem, Stat
 
 if TYPE_CHECKING:
+    from lrsync.core.checksums import ChecksumKind
     from lrsync.core.model import Content
     from lrsync.core.ports import SourceTree
 
@@ -103,10 +104,16 @@ class CatalogTree:
         part_size: int,
         want_md5: bool = False,
         etag_part_sizes: Sequence[int] = (),
+        want_checksum: ChecksumKind | None = None,
     ) -> Content:
         """As the inner tree: the file as it lies there."""
         return self._inner.read(
-            path, hold_below=hold_below, part_size=part_size, want_md5=want_md5, etag_part_sizes=etag_part_sizes
+            path,
+            hold_below=hold_below,
+            part_size=part_size,
+            want_md5=want_md5,
+            etag_part_sizes=etag_part_sizes,
+            want_checksum=want_checksum,
         )
 
     def read_part(self, path: str, offset: int, length: int) -> bytes:

@@ -29,6 +29,7 @@ from lrsync.core.scan import ScannedDir, ScanProblem, Stat
 
 if TYPE_CHECKING:  # named, never made
     from lrsync.adapters.ignore import IgnoreRules
+    from lrsync.core.checksums import ChecksumKind
     from lrsync.core.model import Content
 
 
@@ -83,6 +84,7 @@ class LocalTree:
         part_size: int,
         want_md5: bool = False,
         etag_part_sizes: Sequence[int] = (),
+        want_checksum: ChecksumKind | None = None,
     ) -> Content:
         """Read the file once; see `SourceTree.read`. Raises OSError (ENODATA) for an online-only placeholder."""
         from lrsync.adapters import reader  # here: a night without changes reads no file
@@ -95,6 +97,7 @@ class LocalTree:
             part_size=part_size,
             want_md5=want_md5,
             etag_part_sizes=etag_part_sizes,
+            want_checksum=want_checksum,
         )
 
     def read_part(self, path: str, offset: int, length: int) -> bytes:

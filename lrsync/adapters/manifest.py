@@ -6,7 +6,7 @@ and never asks the disk or S3.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import astuple, replace
 from itertools import islice
 from pathlib import Path
@@ -187,6 +187,11 @@ class Manifest:
     def missing(self) -> Iterator[ManifestEntry]:
         """Rows whose file is missing, by path; as they are when the first is asked for."""
         return self._spooled("f.missing_since IS NOT NULL")
+
+    def unproven(self, *, trusted: bool) -> Iterator[ManifestEntry]:
+        """Rows of files that are there and whose object is not proven, by path; with `trusted` also those on trust."""
+        settled = "" if trusted else " AND f.settled = 0"
+        return self._spooled(f"f.sha256 IS NULL AND f.missing_since IS NULL{settled}")
 
     def drifted(self) -> Iterator[ManifestEntry]:
         """Rows whose object the bucket lost or altered, by path; as they are when the first is asked for."""
@@ -375,6 +380,14 @@ class Manifest:
     def listed_among(self, keys: Sequence[str]) -> set[str]:
         """Which of these keys this run's listing has, in one look."""
         return self._listing.among(keys)
+
+    def count_listed(self) -> int:
+        """How many objects this run's listing has, without lrsync's own."""
+        return self._listing.count()
+
+    def listed_of_size(self, size: int, *, etags: Collection[str] = (), limit: int) -> list[ListedObject]:
+        """Objects of this many bytes in this run's listing; with `etags` only those that have one of them."""
+        return self._listing.of_size(size, etags, limit)
 
     def compare_listing(self) -> Iterator[tuple[ManifestEntry, ListedObject | None]]:
         """Rows that the listing does not have, or has with another size or ETag; and those marked with drift.

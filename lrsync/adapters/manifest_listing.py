@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from itertools import islice
 from typing import Any, Final
 
@@ -16,6 +16,7 @@ from lrsync.core.model import ManifestEntry
 from lrsync.core.objects import ListedObject
 
 _CHUNK: Final = 1000
+_LISTED: Final = "key, size, etag, storage_class, last_modified_ns"
 _WIDTH: Final = len(FILE_COLUMNS)
 
 _FILE_COLUMNS: Final = ", ".join(f"f.{column}" for column in FILE_COLUMNS)
@@ -90,7 +91,7 @@ class ListingScratch:
         """What the listing said about a key; None also where there was no listing."""
         if not self._begun:
             return None
-        statement = "SELECT key, size, etag, storage_class, last_modified_ns FROM temp.listing WHERE key = ?"
+        statement = f"SELECT {_LISTED} FROM temp.listing WHERE key = ?"
         with self._session.reading() as connection:
             row = connection.exec_driver_sql(statement, (to_text(key),)).first()
         return None if row is None else _decode(row)
@@ -104,6 +105,25 @@ class ListingScratch:
         with self._session.reading() as connection:
             found = connection.exec_driver_sql(statement, tuple(map(to_text, keys))).scalars().all()
         return {from_text(key) for key in found}
+
+    def count(self) -> int:
+        """How many objects the listing has, without lrsync's own."""
+        self._demand()
+        reserved = self._head + RESERVED
+        statement = "SELECT count(*) FROM temp.listing WHERE substr(key, 1, ?) <> ?"
+        with self._session.reading() as connection:
+            return int(connection.exec_driver_sql(statement, (len(reserved), reserved)).scalar_one())
+
+    def of_size(self, size: int, etags: Collection[str], limit: int) -> list[ListedObject]:
+        """Objects of this many bytes, by key; with `etags` only those that have one of them."""
+        if not self._begun:
+            return []
+        marks = f" AND etag IN ({', '.join('?' * len(etags))})" if etags else ""
+        statement = f"SELECT {_LISTED} FROM temp.listing WHERE size = ?{marks} ORDER BY key LIMIT ?"
+        with self._session.reading() as connection:
+            connection.exec_driver_sql("CREATE INDEX IF NOT EXISTS temp.listing_sizes ON listing (size, etag)")
+            found = connection.exec_driver_sql(statement, (size, *etags, limit)).all()
+        return [_decode(row) for row in found]
 
     def compare(self) -> Iterator[tuple[ManifestEntry, ListedObject | None]]:
         """Rows that the listing does not have or has otherwise, and rows with drift, by path."""

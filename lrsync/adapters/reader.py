@@ -20,6 +20,7 @@ from isal import isal_zlib
 
 from lrsync.adapters.crc import crc32_of
 from lrsync.adapters.longpath import FILE_FLAGS, facts_of, open_below
+from lrsync.core.checksums import Checksum, ChecksumKind
 from lrsync.core.etags import PartsHash
 from lrsync.core.imagedata import ImageHasher, NotWholeError
 from lrsync.core.images import has_image_data, image_hasher
@@ -41,21 +42,30 @@ class _Digest(_Hash, Protocol):
     def digest(self) -> bytes: ...
 
 
+class _Crc(_Hash, Protocol):
+    def checksum(self) -> Checksum: ...
+
+
 @dataclass(frozen=True, slots=True)
 class _Extra:
     """What else than sha256 and CRC32 a reading is to find."""
 
     md5: _Digest | None
     parts: tuple[PartsHash, ...]
-    image: ImageHasher | None = None
+    image: ImageHasher | None
+    crc: _Crc | None
 
     @property
     def hashes(self) -> list[_Hash]:
-        return [each for each in (self.md5, *self.parts, self.image) if each is not None]
+        return [each for each in (self.md5, self.crc, *self.parts, self.image) if each is not None]
 
     def put_into(self, content: Content) -> Content:
-        md5 = self.md5.digest() if self.md5 is not None else None
-        found = replace(content, md5=md5, part_etags=frozenset(parts.etag() for parts in self.parts))
+        found = replace(
+            content,
+            md5=self.md5.digest() if self.md5 is not None else None,
+            part_etags=frozenset(parts.etag() for parts in self.parts),
+            checksum=self.crc.checksum() if self.crc is not None else None,
+        )
         return found if self.image is None else _with_image(found, self.image)
 
 
@@ -67,16 +77,18 @@ def read_content(
     part_size: int,
     want_md5: bool = False,
     etag_part_sizes: Sequence[int] = (),
+    want_checksum: ChecksumKind | None = None,
 ) -> Content:
     """Read a file once, from its start to its end; see `SourceTree.read`."""
-    if not (want_md5 or etag_part_sizes):
+    if not (want_md5 or etag_part_sizes or want_checksum):
         content = _read_small(root, path, min(hold_below, SMALL_BYTES))
         if content is not None:
             return content
     md5 = hashlib.md5(usedforsecurity=False) if want_md5 else None
     with _opened(root, path) as (file, before):
         image = image_hasher(path, before.size, partial(_read_at, file)) if has_image_data(path) else None
-        extra = _Extra(md5, tuple(PartsHash(length) for length in etag_part_sizes), image)
+        etags = tuple(PartsHash(length) for length in etag_part_sizes)
+        extra = _Extra(md5, etags, image, _crc(want_checksum))
         if before.size < hold_below:
             content = _read_held(file, before, extra)
         else:
@@ -85,6 +97,14 @@ def read_content(
     if after != before:
         raise RacedError(f"{path} changed while it was read")
     return extra.put_into(content) if extra.hashes else content
+
+
+def _crc(kind: ChecksumKind | None) -> _Crc | None:
+    if kind is None:
+        return None
+    from lrsync.adapters.crcs import Crc  # here: only what another tool uploaded asks for it
+
+    return Crc(kind)
 
 
 def read_range(root: str, path: str, offset: int, length: int) -> bytes:

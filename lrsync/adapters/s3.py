@@ -89,6 +89,12 @@ class S3Store:
         """What S3 knows of the object (or of a version of it), its checksum included where it keeps one."""
         return self._gets.head(key, version_id)
 
+    def part_size(self, key: str) -> int | None:
+        """How long the first part was that the object was sent in; None where the store does not tell."""
+        answer = self._calls.call("head_object", Key=key, PartNumber=1)
+        # A store that does not know the parameter answers for the whole object, and names no number of parts.
+        return int(answer["ContentLength"]) if answer.get("PartsCount") and "ContentLength" in answer else None
+
     def get(
         self, key: str, *, version_id: str | None = None, span: Span | None = None, if_match: str | None = None
     ) -> AbstractContextManager[Body]:
@@ -165,6 +171,10 @@ class S3Store:
     def keep(self, key: str, trash_key: str, *, version_id: str | None = None) -> Stored:
         """Copy an object (or a version of it) as it is, mostly to the trash, and compare the two."""
         return self._copier.keep(key, trash_key, version_id)
+
+    def rewrite(self, entry: ManifestEntry, content: Content) -> Stored:
+        """Copy an object onto itself with the metadata of `content` added, and compare it with what it was."""
+        return self._copier.rewrite(entry, content)
 
     # --- versions -----------------------------------------------------------------------------------------
 

@@ -7,20 +7,24 @@ from dataclasses import dataclass
 from typing import Any, Final, Protocol
 
 from lrsync.adapters.s3_client import S3Calls
-from lrsync.adapters.s3_multipart import Multipart
+from lrsync.adapters.s3_multipart import NOTHING, Multipart
 from lrsync.adapters.s3_proofs import Abilities, Support, is_md5, is_refusal, unquote
 from lrsync.core.checksums import Checksum, ChecksumKind
 from lrsync.core.keys import trash_note
 from lrsync.core.model import Content, ManifestEntry
 from lrsync.core.objects import ObjectInfo, Stored
-from lrsync.core.parts import object_metadata, part_size_for, parts_of
+from lrsync.core.parts import MAX_COPY_BYTES, object_metadata, part_size_for, parts_of
 from lrsync.core.proof import encode_checksum, encode_crc32
 from lrsync.errors import ObjectChangedError, ObjectError
 
 GIB: Final = 1 << 30
-COPY_LIMIT_BYTES: Final = 5 * GIB
-"""S3 user guide, "Copying objects": one CopyObject takes at most 5 GiB."""
+COPY_LIMIT_BYTES: Final = MAX_COPY_BYTES
 COPY_PART_BYTES: Final = GIB // 2
+_KEPT: Final = (
+    *("CacheControl", "ContentDisposition", "ContentEncoding", "ContentLanguage", "ContentType", "Expires"),
+    *("BucketKeyEnabled", "ServerSideEncryption", "SSEKMSKeyId", "StorageClass", "WebsiteRedirectLocation"),
+)
+"""What a copy with new metadata loses unless it is said again (S3 API reference, CopyObject)."""
 
 
 class Head(Protocol):
@@ -75,6 +79,32 @@ class Copier:
         info = self._head(key)
         if not _is_copy(info, source, content, metadata):
             raise self._disown(key)
+        return Stored(info.etag, info.checksum, info.version_id)
+
+    def rewrite(self, entry: ManifestEntry, content: Content) -> Stored:
+        """Copy an object onto itself with the metadata of `content` added; all else about it stays as it is.
+
+        Never removes what is not proven, as `copy` does: it would be the only object.
+        """
+        answer = self._calls.call("head_object", Key=entry.key)
+        if entry.etag and unquote(answer.get("ETag")) != entry.etag:
+            # Not left to the copy's condition: not every store knows it, and the metadata would name other bytes.
+            raise ObjectChangedError("changed in the bucket meanwhile", code="PreconditionFailed")
+        metadata = {name.lower(): value for name, value in answer.get("Metadata", {}).items()}
+        kept = {"StorageClass": "STANDARD", **{name: answer[name] for name in _KEPT if answer.get(name)}}
+        whole = encode_crc32(content.crc32) if content.was_read else None
+        wanted = {**metadata, **object_metadata(content)}
+        source = _Source(entry.key, entry.etag)
+        if entry.size > self._limit_bytes:
+            self._copy_parts(source, entry.size, entry.key, wanted, whole, kept)
+        else:
+            # What it has comes last: a copy onto itself stays in its storage class.
+            options = {**self._calls.write_options(entry.key, entry.size), **kept}
+            params = {"MetadataDirective": "REPLACE", "Metadata": wanted, **options}
+            self._copy_object(source, entry.key, params, ask_sha256=True)
+        info = self._head(entry.key)
+        if not (wanted.items() <= info.metadata.items() and info.size == entry.size and _is_still(info, entry, whole)):
+            raise ObjectError("the store does not prove its copy", code="CopyUnverified")
         return Stored(info.etag, info.checksum, info.version_id)
 
     def keep(self, key: str, trash_key: str, version_id: str | None = None) -> Stored:
@@ -153,8 +183,16 @@ class Copier:
                 raise
             return self._calls.call(method, **params, CopySourceIfMatch=f'"{source.etag}"')
 
-    def _copy_parts(self, origin: _Source, size: int, key: str, metadata: Mapping[str, str], whole: str | None) -> None:
-        upload_id = self._multipart.start(key, metadata, size)
+    def _copy_parts(
+        self,
+        origin: _Source,
+        size: int,
+        key: str,
+        metadata: Mapping[str, str],
+        whole: str | None,
+        kept: Mapping[str, Any] = NOTHING,
+    ) -> None:
+        upload_id = self._multipart.start(key, metadata, size, kept)
         try:
             parts = []
             for part in parts_of(size, max(self._part_bytes, part_size_for(size) if size > GIB else 0)):
@@ -174,6 +212,18 @@ def _is_copy(info: ObjectInfo, source: ManifestEntry, content: Content, metadata
     """Whether size, metadata and a checksum or the ETag agree."""
     own = {name: info.metadata.get(name) for name in metadata}
     return info.size == content.stat.size and own == dict(metadata) and _is_content(info, source, content)
+
+
+def _is_still(info: ObjectInfo, entry: ManifestEntry, crc32: str | None) -> bool:
+    """Whether the copy has the row's bytes: by S3's sha256 or CRC32 of it, a checksum of one kind, or the same ETag."""
+    checksum = info.checksum
+    if checksum is not None and checksum.kind is ChecksumKind.SHA256 and entry.sha256 is not None:
+        return checksum.value == encode_checksum(entry.sha256)
+    if checksum is not None and checksum.kind is ChecksumKind.CRC32 and crc32 is not None:
+        return checksum.value == crc32
+    if checksum is not None and entry.checksum is not None and checksum.kind is entry.checksum.kind:
+        return checksum == entry.checksum
+    return bool(info.etag) and info.etag == entry.etag
 
 
 def _is_content(info: ObjectInfo, source: ManifestEntry, content: Content) -> bool:

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from lrsync.adapters.s3_client import Answer, S3Calls
 from lrsync.adapters.s3_errors import BOTO_ERRORS, translate
-from lrsync.adapters.s3_proofs import NOT_S3, unquote, whole_checksum
+from lrsync.adapters.s3_proofs import NOT_S3, is_opaque, parts_checksum, unquote, whole_checksum
 from lrsync.adapters.s3_transport import Parcel
 from lrsync.adapters.s3_versions import version_of
 from lrsync.core.objects import ObjectInfo
@@ -91,6 +91,8 @@ def _info(key: str, answer: Answer, size: int) -> ObjectInfo:
         last_modified_ns=_as_ns(answer.get("LastModified")),
         archived=thaw.is_asleep,
         thaw=thaw,
+        parts_checksum=parts_checksum(answer),
+        opaque_etag=is_opaque(answer),
     )
 
 

@@ -29,6 +29,7 @@ from lrsync.core.ports import Sendable
 from lrsync.core.proof import encode_crc32, proves_content
 from lrsync.errors import BucketError, ObjectError, ObjectMissingError
 
+NOTHING: Final[Mapping[str, Any]] = {}
 FULL_OBJECT: Final = {"ChecksumAlgorithm": "CRC32", "ChecksumType": "FULL_OBJECT"}
 
 
@@ -40,9 +41,12 @@ class Multipart:
         self._abilities = abilities
         self._head = head
 
-    def start(self, key: str, metadata: Mapping[str, str], size: int) -> str:
-        """Begin an upload of `size` bytes with a checksum of the whole, where the store knows such; return its id."""
-        options = self._calls.write_options(key, size)
+    def start(self, key: str, metadata: Mapping[str, str], size: int, more: Mapping[str, Any] = NOTHING) -> str:
+        """Begin an upload of `size` bytes with a checksum of the whole, where the store knows such; return its id.
+
+        `more`: of the object, such as its content type; it wins over the settings.
+        """
+        options = {**self._calls.write_options(key, size), **more}
         params: dict[str, Any] = {"Key": key, "Metadata": dict(metadata), **options}
         if self._abilities.part_checksums is not Support.IGNORED:
             try:

@@ -224,6 +224,7 @@ def counts_of(summary: RunSummary) -> dict[str, object]:
         "verified": summary.verified,
         "restored": summary.restored,
         "drilled": summary.drilled,
+        "adopted": summary.adopted,
         "snapshot": summary.snapshot,
         "catalogs": summary.catalogs,
     }

@@ -6,12 +6,13 @@ Knows no flags and draws nothing. Each function imports what its command needs, 
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from lrsync.adapters.s3 import S3Store
+    from lrsync.app.adopt import Agree, Choose
     from lrsync.config import Config
     from lrsync.core.amounts import Sample
     from lrsync.core.audit import AuditReport
@@ -20,13 +21,14 @@ if TYPE_CHECKING:
     from lrsync.core.events import EventSink
     from lrsync.core.filetypes import FileType
     from lrsync.core.prices import Quote, StorageQuote
-    from lrsync.core.requests import AcceptRequest, AuditRequest, RestoreRequest, VerifyRequest
+    from lrsync.core.requests import AcceptRequest, AdoptRequest, AuditRequest, RestoreRequest, VerifyRequest
     from lrsync.core.restoring import RestorePlan
     from lrsync.core.runs import RunInfo, RunRecord, RunSummary
     from lrsync.core.status import StatusReport
     from lrsync.core.thaw import ThawReport
     from lrsync.core.timeline import FileHistory
     from lrsync.core.trash import TrashSummary
+    from lrsync.core.watching import WatchTimes
 
 
 def run_sync(config: Config, sink: EventSink, stop: threading.Event) -> RunSummary:
@@ -34,6 +36,21 @@ def run_sync(config: Config, sink: EventSink, stop: threading.Event) -> RunSumma
     from lrsync.app import sync
 
     return sync.run_sync(config, sink, stop)
+
+
+def run_watch(
+    config: Config,
+    times: WatchTimes,
+    args: Sequence[str],
+    *,
+    poll: bool,
+    stop: threading.Event,
+    say: Callable[[str], None],
+) -> int:
+    """Sync whenever the source changed, until `stop`; the exit code. Raises LrsyncError."""
+    from lrsync.app import watch
+
+    return watch.run_watch(config, times, args, poll=poll, stop=stop, say=say)
 
 
 def read_status(config: Config) -> StatusReport | None:
@@ -93,6 +110,20 @@ def run_rebuild(config: Config, sink: EventSink, stop: threading.Event) -> RunSu
     from lrsync.app import rebuild
 
     return rebuild.run_rebuild(config, sink, stop)
+
+
+def run_adopt(
+    config: Config,
+    sink: EventSink,
+    stop: threading.Event,
+    request: AdoptRequest,
+    choose: Choose,
+    agree: Agree,
+) -> RunSummary:
+    """Take over a bucket that another tool filled. Raises LrsyncError."""
+    from lrsync.app import adopt
+
+    return adopt.run_adopt(config, sink, stop, request, choose, agree)
 
 
 def run_verify(config: Config, sink: EventSink, stop: threading.Event, request: VerifyRequest) -> RunSummary:

@@ -15,7 +15,6 @@ from lrsync.config import Config
 from lrsync.core.events import EventSink
 from lrsync.core.requests import AcceptRequest
 from lrsync.core.runs import RunSummary
-from lrsync.core.storage import STANDARD
 from lrsync.engine import accept
 from lrsync.engine.accept import AcceptOptions, AcceptPorts
 
@@ -39,8 +38,7 @@ def run_accept(config: Config, sink: EventSink, stop: threading.Event, request: 
             names=name_files(request.paths, library.session.source, Path.cwd()),
             everything=request.everything,
             prefix=config.prefix,
-            storage_class=config.storage_class or STANDARD,
-            storage=config.storage,
+            storage=config.storage_rules,
             threads=config.threads,
             batch_size=config.batch_size,
             dry_run=config.dry_run,

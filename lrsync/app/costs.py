@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from lrsync.adapters.cost_query import has_class, read_costs
@@ -12,20 +12,26 @@ from lrsync.app.manifest_place import manifest_path
 from lrsync.config import Config
 from lrsync.core import costs
 from lrsync.core import storage_advice as advice
+from lrsync.core.adopt_price import added, asking_price, download_price, rewrite_price
 from lrsync.core.costs import CostReport, differing
 from lrsync.core.filetypes import FileType
-from lrsync.core.prices import Counts, PriceList, Quote, StorageQuote, restore_price, storage_price
+from lrsync.core.prices import (
+    Counts,
+    Estimate,
+    PriceList,
+    Quote,
+    RegionPrices,
+    StorageQuote,
+    restore_price,
+    storage_price,
+)
 from lrsync.core.storage import MIN_SIZE, STANDARD, StorageRules
 from lrsync.core.thaw import ThawWish
 
 
 def quote_restore(config: Config, counts: Counts, wish: ThawWish | None) -> Quote | None:
     """What a restore costs; None where no price is known. Raises UsageError."""
-    prices = _prices(config)
-    if prices is None:
-        return None
-    region, of_region = prices.of_region(config.region)
-    return Quote(restore_price(of_region, counts, wish), region, prices.date, prices.currency)
+    return _quoted(config, lambda prices: restore_price(prices, counts, wish))
 
 
 def quote_storage(config: Config) -> StorageQuote | None:
@@ -79,3 +85,26 @@ def _prices(config: Config) -> PriceList | None:
     if config.endpoint_url is not None and config.prices is None:
         return None
     return read_prices(config.prices)
+
+
+def quote_adoption(config: Config, objects: int, rewritten: Counts) -> Quote | None:
+    """What asking about so many objects, and rewriting these, costs; None for unknown prices. Raises UsageError."""
+    return _quoted(config, lambda prices: added(asking_price(prices, objects), rewrite_price(prices, rewritten)))
+
+
+def quote_download(config: Config, counts: Counts) -> Quote | None:
+    """What reading objects back costs; None where no price is known. Raises UsageError."""
+    return _quoted(config, lambda prices: download_price(prices, counts))
+
+
+def quote_rewrite(config: Config, counts: Counts) -> Quote | None:
+    """What giving objects metadata costs; None where no price is known. Raises UsageError."""
+    return _quoted(config, lambda prices: rewrite_price(prices, counts))
+
+
+def _quoted(config: Config, estimate: Callable[[RegionPrices], Estimate]) -> Quote | None:
+    prices = _prices(config)
+    if prices is None:
+        return None
+    region, of_region = prices.of_region(config.region)
+    return Quote(estimate(of_region), region, prices.date, prices.currency)

@@ -56,7 +56,7 @@ def _compare(new: ScannedFile | None, old: ManifestEntry | None) -> ChangeKind |
         return ChangeKind.ADDED
     if new is None:
         return ChangeKind.MISSING if old.missing_since is None else None
-    if not same_facts(new, old) or not old.settled or old.drift is not None or old.sha256 is None:
+    if not same_facts(new, old) or not old.settled or old.drift is not None:
         return ChangeKind.UNSURE
     return None if old.missing_since is None else ChangeKind.RETURNED
 

@@ -28,6 +28,8 @@ class Phase(Enum):
     READING_CATALOG = "reading the catalog"
     AUDITING = "auditing the catalog"
     CATALOGS = "saving catalogs"
+    COMPARING = "comparing with the bucket"
+    REWRITING = "adding metadata to objects"
 
 
 @dataclass(frozen=True, slots=True)

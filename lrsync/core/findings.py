@@ -32,6 +32,7 @@ class FindingKind(Enum):
     CATALOG_BUSY = "catalog-busy"
     CATALOG_DAMAGED = "catalog-damaged"
     CATALOG_MISSING = "catalog-missing"
+    UNPROVEN = "unproven-objects"
     FAILED = "failed"
     RACED = "raced"
     HELD = "held"
@@ -53,6 +54,7 @@ class FindingKind(Enum):
             FindingKind.CATALOG_DAMAGED,
             FindingKind.CATALOG_MISSING,
             FindingKind.ROT,
+            FindingKind.UNPROVEN,
         )
 
 

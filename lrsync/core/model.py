@@ -38,6 +38,8 @@ class Content:
     """What identifies its image data; None where the file is no whole picture of a kind that is looked into."""
     image_problem: str = ""
     """Why it is none, for a file of such a kind."""
+    checksum: Checksum | None = None
+    """Of another kind than sha256 and CRC32, where one was asked for."""
 
 
 # --- what the manifest knows ------------------------------------------------------------------------------
@@ -55,7 +57,8 @@ class ManifestEntry:
     """One row: S3 acknowledged exactly these bytes under this key. Times in nanoseconds since the epoch.
 
     `sha256` is None only for an object of unproven content, adopted from a listing. `settled` is False when the
-    file was so young when it was hashed that a second write could look the same: the next run hashes it again.
+    file was so young when it was hashed that a second write could look the same: the next run hashes it again. Of
+    unproven content it is True only where a person took the object on trust: then nothing more is done about it.
     """
 
     path: str

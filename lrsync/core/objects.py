@@ -59,7 +59,8 @@ class ListedVersion:
 class ObjectInfo:
     """What HEAD says. `metadata` has lower-case names: some stores capitalise them.
 
-    `checksum` is only ever one of the whole object: a composite one (of parts) is left out.
+    `checksum` is only ever one of the whole object: one that S3 made of its parts' checksums is `parts_checksum`.
+    `opaque_etag`: S3 says that the ETag is not made of the bytes (SSE-KMS, a customer's key).
     """
 
     key: str
@@ -72,6 +73,8 @@ class ObjectInfo:
     last_modified_ns: int = 0
     archived: bool = False
     thaw: Thaw = AWAKE
+    parts_checksum: Checksum | None = None
+    opaque_etag: bool = False
 
 
 class PartInfo(NamedTuple):

@@ -17,6 +17,8 @@ SINGLE_PUT_LIMIT: Final = 64 * MIB
 PART_BYTES: Final = 16 * MIB
 
 MAX_PARTS: Final = 10_000
+MAX_COPY_BYTES: Final = 5 << 30
+"""S3 user guide, "Copying objects": one CopyObject takes at most 5 GiB."""
 MAX_OBJECT_BYTES: Final = 5 * (1 << 40)
 """S3 user guide, "Amazon S3 multipart upload limits": 10,000 parts and 5 TiB an object."""
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 if TYPE_CHECKING:  # named, never made: a quiet night need not load them
     from lrsync.core.catalogs import OutsideCatalog
+    from lrsync.core.checksums import ChecksumKind
     from lrsync.core.download import PartialNote
     from lrsync.core.findings import Finding, FindingKind, QuarantinedContent
     from lrsync.core.library import LibraryRow, RowCounts
@@ -55,10 +56,12 @@ class SourceTree(Protocol):
         part_size: int,
         want_md5: bool = False,
         etag_part_sizes: Sequence[int] = (),
+        want_checksum: ChecksumKind | None = None,
     ) -> Content:
         """Read the file once: its digests and, when smaller than `hold_below` bytes, its data.
 
         `part_size` is what `part_crc32s` are of, for a file that is not held; `etag_part_sizes` what `part_etags` are.
+        `want_checksum`: CRC64NVME or CRC32C as well.
         Raises RacedError when its stat is not the same before and after; OSError.
         """
 
@@ -269,6 +272,20 @@ class ObjectStore(Protocol):
 
     def head(self, key: str, *, version_id: str | None = None) -> ObjectInfo:
         """What S3 knows of the object, or of a version of it. Raises ObjectMissingError."""
+
+    def part_size(self, key: str) -> int | None:
+        """How long the first part was that the object was sent in (bytes); None where the store does not tell.
+
+        Raises ObjectMissingError.
+        """
+
+    def rewrite(self, entry: ManifestEntry, content: Content) -> Stored:
+        """Copy an object onto itself, with the metadata of `content` added, all else as it is; in parts above 5 GiB.
+
+        Only if it still has the row's ETag, and compared with `content` and the row before it is acknowledged. Raises
+        ObjectMissingError, ObjectChangedError, ObjectArchivedError, and ObjectError with code "CopyUnverified" where
+        the store does not prove that the bytes are the same: the object stays as the store left it.
+        """
 
     def get(
         self, key: str, *, version_id: str | None = None, span: Span | None = None, if_match: str | None = None
@@ -552,6 +569,15 @@ class ManifestStore(Protocol):
 
     def listed_among(self, keys: Sequence[str]) -> set[str]:
         """Which of these keys this run's listing has, in one look."""
+
+    def count_listed(self) -> int:
+        """How many objects this run's listing has, without lrsync's own."""
+
+    def listed_of_size(self, size: int, *, etags: Collection[str] = (), limit: int) -> list[ListedObject]:
+        """Objects of this many bytes in this run's listing; with `etags` only those that have one of them."""
+
+    def unproven(self, *, trusted: bool) -> Iterator[ManifestEntry]:
+        """Rows of files that are there and whose object is not proven, by path; with `trusted` also those on trust."""
 
     def compare_listing(self) -> Iterator[tuple[ManifestEntry, ListedObject | None]]:
         """Rows that the listing does not have, or has with another size or ETag; and those marked with drift."""

@@ -36,6 +36,24 @@ class AcceptRequest:
     everything: bool = False
 
 
+class Unproven(Enum):
+    """What to do about objects of a file's size that nothing proves."""
+
+    LEAVE = "leave"
+    """A later sync sends these files again, and keeps the old objects."""
+    TRUST = "trust"
+    DOWNLOAD = "download"
+    UPLOAD = "upload"
+
+
+@dataclass(frozen=True, slots=True)
+class AdoptRequest:
+    """What is to be done beyond writing down what is proven. `unproven`: None to ask, where somebody is there."""
+
+    unproven: Unproven | None = None
+    rewrite_metadata: bool = False
+
+
 class Knowledge(Enum):
     """From what a restore knows which files there are."""
 

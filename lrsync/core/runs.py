@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 from lrsync.errors import ExitCode
 
 if TYPE_CHECKING:  # named, never made: a quiet night counts nothing of these
+    from lrsync.core.adoption import AdoptCounts
     from lrsync.core.counts import CatalogCounts, CatalogUse, DrillCounts, Renamed, RestoreCounts, VerifyCounts
     from lrsync.core.findings import Finding
     from lrsync.core.model import Failed
@@ -131,6 +132,7 @@ class RunKind(Enum):
     ACCEPT = "accept"
     RESTORE = "restore"
     DRILL = "drill"
+    ADOPT = "adopt"
 
 
 class RunResult(Enum):
@@ -178,6 +180,7 @@ class RunSummary:
     restored: RestoreCounts | None = None
     renamed: list[Renamed] = field(default_factory=list)
     drilled: DrillCounts | None = None
+    adopted: AdoptCounts | None = None
     snapshot: SnapshotUse | None = None
     quote: Quote | None = None
     """What a restore costs, as far as prices are known."""

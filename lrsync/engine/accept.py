@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import ExitStack
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import partial
 
 from lrsync.core.events import EventSink, Phase, PhaseStarted, WorkFinished
@@ -21,9 +21,9 @@ from lrsync.core.requests import Named
 from lrsync.core.runs import RunKind, RunSummary
 from lrsync.core.scan import ScannedFile
 from lrsync.core.storage import StorageRules
-from lrsync.engine.multipart import InflightBytes, MultipartUploader
 from lrsync.engine.recorder import Recorder, change_of
 from lrsync.engine.runs import LazyStore, RunRow
+from lrsync.engine.sending import make_transferrer
 from lrsync.engine.stop import StoppedError
 from lrsync.engine.tally import Tallier
 from lrsync.engine.transfer import TransferPolicy, Transferrer
@@ -50,7 +50,6 @@ class AcceptOptions:
     names: Sequence[Named]
     everything: bool
     prefix: str
-    storage_class: str = "STANDARD"
     storage: StorageRules = field(default_factory=StorageRules)
     threads: int = 8
     batch_size: int = 500
@@ -172,28 +171,6 @@ class _Acceptance:
     # --- how --------------------------------------------------------------------------------------------
 
     def _transferrer(self, accepted: Mapping[str, QuarantinedContent], parts: Executor) -> Transferrer:
-        ports, options = self.ports, self.options
-        stamp = trash_stamp(ports.clock())
-        storage = replace(options.storage, default=options.storage_class)
-        multipart = MultipartUploader(
-            tree=ports.tree,
-            store=self.store(),
-            manifest=ports.manifest,
-            pool=parts,
-            clock=ports.clock,
-            sink=ports.sink,
-            stopping=ports.stopping,
-            inflight=InflightBytes(),
-        )
-        return Transferrer(
-            tree=ports.tree,
-            open_store=self.store,
-            manifest=ports.manifest,
-            multipart=lambda: multipart,
-            policy=TransferPolicy(options.prefix, stamp, storage, options.dry_run),
-            quarantined={},
-            known_sizes=None,
-            clock=ports.clock,
-            sink=ports.sink,
-            accepted=accepted,
-        )
+        options = self.options
+        policy = TransferPolicy(options.prefix, trash_stamp(self.ports.clock()), options.storage, options.dry_run)
+        return make_transferrer(self.ports, self.store, policy, parts, accepted)

@@ -91,8 +91,7 @@ class Changes:
     @cached_property
     def policy(self) -> TransferPolicy:
         stamp = trash_stamp(self.run.started_ns)
-        storage = replace(self.options.storage, default=self.options.storage_class)
-        return TransferPolicy(self.options.prefix, stamp, storage, self.options.dry_run)
+        return TransferPolicy(self.options.prefix, stamp, self.options.storage, self.options.dry_run)
 
     @cached_property
     def transferrer(self) -> Transferrer:

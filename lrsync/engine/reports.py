@@ -63,6 +63,18 @@ def quarantined(action: Quarantine) -> Finding:
     )
 
 
+def unproven_objects(count: int) -> Finding:
+    """Objects of which an adoption knows nothing but their size."""
+    what = "object has" if count == 1 else "objects have"
+    return Finding(
+        FindingKind.UNPROVEN,
+        "",
+        f"{count:,} {what} the size of the file and nothing that proves the bytes",
+        "the next sync sends these files again and keeps the old objects; adopt --unproven download compares the bytes "
+        "instead, and --unproven trust takes them as they are",
+    )
+
+
 def _what_changed(action: Quarantine) -> str:
     old, content = action.change.old, action.content
     if old is None or is_original(old.path):

@@ -78,9 +78,7 @@ class SyncOptions:
     prefix: str
     threads: int = 8
     batch_size: int = 500
-    storage_class: str = "STANDARD"
     storage: StorageRules = field(default_factory=StorageRules)
-    """What goes into another class than `storage_class`, by its kind and size."""
     delete: bool = False
     accept_mass_change: bool = False
     max_delete: MaxDelete = field(default_factory=MaxDelete)

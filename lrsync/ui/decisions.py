@@ -50,6 +50,11 @@ _KINDS: Final = {
         "new originals look wrong",
         (Step("accept {path}", "if it is as it should be"),),
     ),
+    FindingKind.UNPROVEN: _Kind(
+        "An adoption left objects that nothing proves",
+        "",
+        (Step("adopt --unproven download", "read them back and compare"), Step("sync", "or send these files again")),
+    ),
     FindingKind.DELETE_GUARD: _Kind("A deletion was refused", ""),
     FindingKind.MASS_CHANGE: _Kind(
         "A mass change was stopped",

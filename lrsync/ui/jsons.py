@@ -40,6 +40,15 @@ def run_object(kind: RunKind, library: str, summary: RunSummary) -> Json:
         return restore_object(library, summary)
     if kind is RunKind.DRILL:
         return drill_object(library, summary)
+    if kind is RunKind.ADOPT:
+        from lrsync.ui.adopt_view import adopt_json
+
+        return {
+            **_head(kind, library, summary),
+            **adopt_json(summary),
+            "snapshot": _snapshot(summary.snapshot),
+            **_tail(summary),
+        }
     return {
         "command": kind.value,
         "library": library,

@@ -18,6 +18,7 @@ from lrsync.ui.lazy import LazyCommand, LazyGroup
 SECTIONS: Final = {
     "Every day": {
         "sync": LazyCommand("lrsync.ui.sync:sync", "Back up what is new or changed: the nightly job."),
+        "watch": LazyCommand("lrsync.ui.watch:watch", "Keep running, and sync a few minutes after a change."),
         "status": LazyCommand("lrsync.ui.status:status", "Say what is safe and what is not; needs no network."),
         "report": LazyCommand("lrsync.ui.report_page:report", "Write all that is known as one web page, with plots."),
         "history": LazyCommand("lrsync.ui.history:history", "List past runs, or the versions of a file."),
@@ -44,6 +45,7 @@ SECTIONS: Final = {
         "schedule": LazyCommand("lrsync.ui.schedule:schedule", "Run every night, by the system.", is_group=True),
         "config": LazyCommand("lrsync.ui.config_file:config", "Show, check or edit the config file.", is_group=True),
         "iam-policy": LazyCommand("lrsync.ui.iam_policy:iam_policy", "Print the least IAM policy that it needs."),
+        "adopt": LazyCommand("lrsync.ui.adopt:adopt", "Take over a bucket that another tool filled."),
         "completion": LazyCommand("lrsync.ui.completion:completion", "Let the shell complete commands and names."),
         "man": LazyCommand("lrsync.ui.man:man", "Print the manual page."),
         "demo": LazyCommand("lrsync.ui.demo:demo", "Try everything on a server of its own, without an account."),

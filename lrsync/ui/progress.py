@@ -117,7 +117,7 @@ def choose(talk: Talk) -> Progress:
 
 def progress_line(now: Snapshot) -> str:
     """How far the run is, in one line."""
-    if now.phase in (Phase.SCANNING, Phase.UPLOADING, Phase.RESTORING, None):
+    if now.phase in (Phase.SCANNING, Phase.UPLOADING, Phase.RESTORING, Phase.COMPARING, None):
         return ", ".join(_transfer_parts(now))
     of = f" of {now.phase_total:,}" if now.phase_total else ""
     return f"{now.phase.value}: {now.phase_done:,}{of}"

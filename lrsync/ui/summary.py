@@ -20,6 +20,10 @@ SEE_LOG = ": 'lrsync log' has them all"
 
 def build(kind: RunKind, summary: RunSummary) -> Report:
     """The report of a run."""
+    if kind is RunKind.ADOPT:
+        from lrsync.ui import adopt_view
+
+        return adopt_view.build(summary, _TONES.get(summary.exit_code, Tone.BAD), problems_of(summary))
     return Report(
         sentence=sentence_of(kind, summary),
         tone=_TONES.get(summary.exit_code, Tone.BAD),
@@ -50,6 +54,10 @@ def sentence_of(kind: RunKind, summary: RunSummary) -> str:
             from lrsync.ui import proofs
 
             return proofs.sentence_of(kind, summary)
+        case RunKind.ADOPT:
+            from lrsync.ui import adopt_view
+
+            return adopt_view.sentence_of(summary)
         case _:
             assert_never(kind)
 

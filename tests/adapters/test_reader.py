@@ -16,8 +16,10 @@ from hypothesis import strategies as st
 
 from lrsync.adapters import reader
 from lrsync.adapters.reader import facts_of, read_content, read_range
+from lrsync.core.checksums import Checksum, ChecksumKind
 from lrsync.core.parts import parts_of
 from lrsync.core.ports import RacedError
+from lrsync.core.proof import encode_checksum
 
 HELD, STREAMED = 1 << 20, 0
 
@@ -192,3 +194,19 @@ def test_a_file_that_is_longer_than_its_stat_says_is_raced(hold_below: int) -> N
     assert os.stat("/proc/version").st_size == 0
     with pytest.raises(RacedError):
         read_content("/proc", "version", hold_below=hold_below, part_size=16)
+
+
+@pytest.mark.parametrize(
+    ("kind", "expected"),
+    [(ChecksumKind.CRC64NVME, 0xAE8B14860A799888), (ChecksumKind.CRC32C, 0xE3069283)],
+    ids=["CRC64NVME", "CRC32C"],
+)
+def test_the_checksums_that_s3_keeps(tmp_path: Path, kind: ChecksumKind, expected: int) -> None:
+    """The check values of the catalogue of CRCs, of "123456789"; read in one piece, and in pieces of four bytes."""
+    (tmp_path / "a.nef").write_bytes(b"123456789")
+    for hold_below, part_size in ((0, 4), (100, 4)):
+        found = read_content(
+            str(tmp_path), "a.nef", hold_below=hold_below, part_size=part_size, want_checksum=kind
+        ).checksum
+        width = 8 if kind is ChecksumKind.CRC64NVME else 4
+        assert found == Checksum(kind, encode_checksum(expected.to_bytes(width, "big")))

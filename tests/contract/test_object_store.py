@@ -61,7 +61,7 @@ def make_bucket(request: pytest.FixtureRequest, bucket: Callable[..., str]) -> I
 
         def in_memory(*, versioned: bool = False) -> Bucket:
             store = MemoryStore(versioned=versioned)
-            return Bucket(store, Abilities(archive=True), lambda **_: store)
+            return Bucket(store, Abilities(archive=True, tells_part_sizes=False), lambda **_: store)
 
         yield in_memory
         return
@@ -547,6 +547,51 @@ def test_large_objects_are_copied_in_parts(at: Bucket) -> None:
     store.keep("big", "kept")
     assert read(store, "kept") == data
     assert dict(store.head("kept").metadata) == object_metadata(content)
+
+
+def test_an_object_gets_metadata_and_stays_what_it_was(at: Bucket) -> None:
+    content = content_of(b"photo", mtime_ns=7)
+    stored = at.store.put("a b+.jpg", content)
+    entry, touched = entry_of("a b+.jpg", content, stored), replace(content, stat=content.stat._replace(mtime_ns=99))
+    rewritten = at.store.rewrite(entry, touched)
+    info = at.store.head("a b+.jpg")
+    assert read(at.store, "a b+.jpg") == b"photo"
+    assert object_metadata(touched).items() <= info.metadata.items()
+    assert (rewritten.etag, info.storage_class) == (info.etag, "STANDARD")
+
+
+def test_an_object_in_parts_gets_metadata(at: Bucket) -> None:
+    data, content = parts_content(PART, PART, 3)
+    upload_id = at.store.start_multipart("big", content)
+    stored = at.store.complete_multipart("big", upload_id, send_parts(at.store, "big", upload_id, data), content)
+    entry, touched = entry_of("big", content, stored), replace(content, stat=content.stat._replace(mtime_ns=99))
+    again = at.store.rewrite(entry, replace(touched, was_read=False))
+    assert (read(at.store, "big"), again.etag) == (data, at.store.head("big").etag)
+    if at.can.copies_parts:
+        store = at.reopen(copy_limit=PART)
+        once_more = store.rewrite(replace(entry, etag=again.etag, checksum=again.checksum), touched)
+        assert (read(store, "big"), once_more.etag) == (data, store.head("big").etag)
+    assert object_metadata(touched).items() <= at.store.head("big").metadata.items()
+
+
+def test_a_changed_object_gets_no_metadata(at: Bucket) -> None:
+    content = content_of(b"recorded")
+    stored = at.store.put("a", content)
+    with pytest.raises(ObjectMissingError):
+        at.store.rewrite(entry_of("b", content, stored), content)
+    at.store.put("a", content_of(b"replaced", mtime_ns=5))
+    with pytest.raises(ObjectChangedError):
+        at.store.rewrite(entry_of("a", content, stored), content)
+    assert proves_content(at.store.head("a"), content_of(b"replaced"))
+
+
+def test_the_length_of_parts_is_told_or_not_known(at: Bucket) -> None:
+    data, content = parts_content(PART, 9)
+    upload_id = at.store.start_multipart("big", content)
+    at.store.complete_multipart("big", upload_id, send_parts(at.store, "big", upload_id, data), content)
+    assert at.store.part_size("big") == (PART if at.can.tells_part_sizes else None)
+    with pytest.raises(ObjectMissingError):
+        at.store.part_size("gone")
 
 
 # --- delete, list, versions --------------------------------------------------------------------------------

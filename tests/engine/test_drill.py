@@ -22,6 +22,7 @@ from lrsync.core.findings import FindingKind
 from lrsync.core.model import Change, ChangeKind, Content, Done, Restat
 from lrsync.core.runs import RunSummary
 from lrsync.core.scan import ScannedFile
+from lrsync.core.storage import StorageRules
 from lrsync.engine.drill import DrillPorts, run_drill
 from lrsync.errors import BucketError, ExitCode, InterruptedRun
 from tests.engine.world import PREFIX, World
@@ -121,7 +122,7 @@ def test_archived_objects_are_left_out(backed_up: World) -> None:
 def test_a_class_that_is_only_a_label_is_read(world: World) -> None:
     world.store.storage_class = "DEEP_ARCHIVE"
     world.make(TREE)
-    world.sync(storage_class="DEEP_ARCHIVE")
+    world.sync(storage=StorageRules("DEEP_ARCHIVE"))
     done = drill(world)
     assert done.drilled is not None and (done.drilled.archived, done.drilled.good) == (0, 4)
 

@@ -19,7 +19,9 @@ from lrsync.core.events import Event
 from lrsync.core.library import LibraryRow
 from lrsync.core.model import ManifestEntry
 from lrsync.core.ports import Clock, OutsideCatalogs, SourceTree
+from lrsync.core.requests import Unproven
 from lrsync.core.runs import RunSummary
+from lrsync.engine.adopt import AdoptOptions, AdoptPorts, run_adopt
 from lrsync.engine.catalogs import CatalogPorts
 from lrsync.engine.rebuild import RebuildOptions, RebuildPorts, run_rebuild
 from lrsync.engine.snapshot import find_snapshots, take_snapshot
@@ -101,6 +103,25 @@ class World:
                 pack_manifest=(lambda: packed(path)) if self.snapshots else None,
             )
             return run_sync(ports, replace(SyncOptions(prefix=PREFIX, threads=3, full_every_ns=None), **options))
+
+    def adopt(self, choice: Unproven = Unproven.LEAVE, *, agree: bool = True, **options: Any) -> RunSummary:
+        """Take over what lies in the bucket, a day after the last run."""
+        self.now_ns += 24 * HOUR_NS
+        path = self._scratch() if options.get("dry_run") else self.path
+        with Seals(path) as seals, Manifest(path, PREFIX) as manifest:
+            ports = AdoptPorts(
+                tree=self.wrap_tree(LocalTree(self.photos, self.rules)),
+                seals=seals,
+                manifest=manifest,
+                open_store=self._open_store,
+                stopping=self.stopping,
+                clock=self.clock,
+                sink=self.events.append,
+                choose=lambda counts: choice,
+                agree=lambda counts: agree,
+                pack_manifest=(lambda: packed(path)) if self.snapshots else None,
+            )
+            return run_adopt(ports, AdoptOptions(**{"prefix": PREFIX, "threads": 3, **options}))
 
     def rebuild(self) -> RunSummary:
         """Make the manifest anew from the bucket, and use that one from now on."""

@@ -18,6 +18,7 @@ from lrsync.core.catalogs import Origin
 from lrsync.core.findings import FindingKind
 from lrsync.core.ports import CatalogBusyError, CatalogCopy, CatalogSource
 from lrsync.core.runs import RunSummary
+from lrsync.core.storage import StorageRules
 from lrsync.errors import ExitCode
 from tests.e2e.machine import tree_facts
 from tests.engine.world import HOUR_NS
@@ -339,7 +340,7 @@ def test_no_catalog_goes_into_an_archive(world: CatalogWorld) -> None:
     world.catalog_store, world.storage_class = plain, "STANDARD"
     (world.photos / "a.nef").write_bytes(b"raw")
     make_catalog(world)
-    done = world.sync(storage_class="DEEP_ARCHIVE")
+    done = world.sync(storage=StorageRules("DEEP_ARCHIVE"))
     classes = {key: versions[-1].storage_class for key, versions in world.store.versions.items()}
     assert {c for key, c in classes.items() if "lrcat" in key or "/catalogs/" in key} == {"STANDARD"}
     assert classes["Photos/a.nef"] == "DEEP_ARCHIVE"

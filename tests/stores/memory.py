@@ -106,6 +106,11 @@ class MemoryStore:
         self.thaws: dict[str, Thaw] = {}
         """What was asked to be thawed; a test makes it READY, and GLACIER is where what is archived lies."""
         self.asked: list[tuple[str, Tier, int | None, str | None]] = []
+        self.part_sizes: dict[str, int] = {}
+        """What HEAD of a part tells; empty: nothing."""
+        self.opaque: set[str] = set()
+        """Keys whose ETag is not made of their bytes, as HEAD tells of what KMS encrypts."""
+        self.parts_checksums: dict[str, Checksum] = {}
         self.versions: dict[str, list[StoredObject]] = {}
         self._uploads: dict[str, _Upload] = {}
         self._counts = RequestCounts()
@@ -299,6 +304,25 @@ class MemoryStore:
                 long = ObjectError("is larger in the bucket than was expected", code="TooLong")
                 yield index, Whole(body.info, data) if len(data) <= one.most else long
 
+    def part_size(self, key: str) -> int | None:
+        """How long the first part was, where `part_sizes` has it."""
+        with self._request("part_size", "head", key):
+            self._existing(key)
+            return self.part_sizes.get(key)
+
+    def rewrite(self, entry: ManifestEntry, content: Content) -> Stored:
+        """Give an object more metadata, if it still has its recorded ETag."""
+        with self._request("rewrite", "copy", entry.key):
+            found = self._readable(entry.key)
+            if entry.etag and found.etag != entry.etag:
+                raise ObjectChangedError("changed in the bucket meanwhile", code="PreconditionFailed")
+            assert found.data is not None
+            metadata = {**found.metadata, **object_metadata(content)}
+            kept = self._write(entry.key, found.data, found.etag, metadata, found.checksum)
+            made = self.versions[entry.key][-1]
+            self.versions[entry.key][-1] = replace(made, storage_class=found.storage_class)
+            return kept
+
     def _chunks(self, key: str, data: bytes) -> Iterator[bytes]:
         for offset in range(0, len(data), 65_536):
             if self.fail_chunk is not None:
@@ -317,6 +341,8 @@ class MemoryStore:
             last_modified_ns=found.modified_ns,
             archived=self._thaw(key).is_asleep,
             thaw=self._thaw(key),
+            parts_checksum=self.parts_checksums.get(key),
+            opaque_etag=key in self.opaque,
         )
 
     def list(self, prefix: str, *, after: str = "") -> Iterator[Sequence[ListedObject]]:

@@ -28,6 +28,8 @@ class Abilities:
     """Honours x-amz-copy-source-if-match."""
     copies_parts: bool = True
     """Has a working UploadPartCopy."""
+    tells_part_sizes: bool = True
+    """Answers a HEAD of a part."""
     versioning: bool = True
     long_metadata: bool = True
     """Takes the 2,048 bytes of metadata that S3 takes."""

@@ -37,6 +37,7 @@ RCLONE_ABILITIES = Abilities(
     conditional_writes=False,
     conditional_copies=False,
     copies_parts=False,
+    tells_part_sizes=False,
     versioning=False,
     long_metadata=False,
 )

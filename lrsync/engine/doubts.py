@@ -1,0 +1,48 @@
+"""Objects whose ETag speaks against their file: other bytes, or a store whose ETags are no MD5s? Decides nothing alone.
+
+Only another ETag of the same run that was its file's MD5 tells: until then they wait.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Final
+
+from lrsync.engine.adoption import Examined
+
+MAX_WAITING: Final = 1000
+"""After so many ETags that are no MD5 of their bytes, and none that is, this store's are taken for something else."""
+
+
+@dataclass(slots=True)
+class Doubts:
+    """What is known of this store's ETags so far, and the objects that wait for it."""
+
+    _proved: bool = False
+    _strange: bool = False
+    _waiting: list[Examined] = field(default_factory=list)
+
+    def etag_proved(self) -> list[Examined]:
+        """An ETag was its file's MD5. Returns what has other bytes, as is known now."""
+        self._proved = True
+        return self._release()
+
+    def doubt(self, examined: Examined) -> tuple[list[Examined], list[Examined]]:
+        """One more whose ETag is not its file's: what has other bytes, and what is not proven, as far as is known."""
+        if self._proved:
+            return [examined], []
+        if self._strange:
+            return [], [examined]
+        self._waiting.append(examined)
+        if len(self._waiting) <= MAX_WAITING:
+            return [], []
+        self._strange = True
+        return [], self._release()
+
+    def end(self) -> list[Examined]:
+        """All was looked at, and no ETag proved anything: what is not proven. It may still be right, of so few."""
+        return self._release()
+
+    def _release(self) -> list[Examined]:
+        waiting, self._waiting = self._waiting, []
+        return waiting
