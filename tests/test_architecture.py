@@ -30,7 +30,12 @@ HOMES = {
     "botocore": ("lrsync/adapters/s3*.py",),
     "sqlalchemy": MANIFEST,
     "alembic": MANIFEST,
-    "pycurl": ("lrsync/adapters/s3_courier.py", "lrsync/adapters/s3_curl.py", "lrsync/adapters/s3_transport.py"),
+    "pycurl": (
+        "lrsync/adapters/s3_courier.py",
+        "lrsync/adapters/s3_curl.py",
+        "lrsync/adapters/s3_handle.py",
+        "lrsync/adapters/s3_transport.py",
+    ),
     "click": ("lrsync/ui/**/*.py",),
     "rich": ("lrsync/ui/live.py",),
     "jinja2": ("lrsync/ui/page/html.py",),

@@ -11,7 +11,8 @@ from collections.abc import Callable
 from urllib.parse import quote
 
 from lrsync.adapters.s3_courier import OPERATIONS, REMOVED, is_late_error, pause_before, refusal, wire_failure
-from lrsync.adapters.s3_curl import Reply, Request, Wire
+from lrsync.adapters.s3_curl import Wire
+from lrsync.adapters.s3_handle import Reply, Request
 from lrsync.adapters.s3_route import Route
 from lrsync.adapters.s3_sign import EMPTY, Keys, Signer
 from lrsync.adapters.s3_transport import Question

@@ -33,7 +33,7 @@ from lrsync.errors import LrsyncError, ObjectError, UsageError
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
-    from lrsync.adapters.s3_curl import Reply
+    from lrsync.adapters.s3_handle import Reply
 
 Answer = dict[str, Any]
 Failure = LrsyncError | ObjectError

@@ -22,8 +22,9 @@ from botocore.parsers import ResponseParserError, create_parser
 
 from lrsync.adapters.s3_answers import answer_of
 from lrsync.adapters.s3_body import digest_of
-from lrsync.adapters.s3_curl import CutError, Inflow, Reply, Request, Wire
+from lrsync.adapters.s3_curl import CutError, Inflow, Wire
 from lrsync.adapters.s3_errors import code_of, status_of
+from lrsync.adapters.s3_handle import Reply, Request
 from lrsync.adapters.s3_route import Route
 from lrsync.adapters.s3_sign import EMPTY, UNSIGNED, Keys, Signer
 from lrsync.adapters.s3_transport import Answer, Parcel, told_to_wait

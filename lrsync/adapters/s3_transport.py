@@ -20,7 +20,7 @@ from lrsync.errors import UsageError
 if TYPE_CHECKING:
     from lrsync.adapters.s3_ask import Asker
     from lrsync.adapters.s3_courier import Courier
-    from lrsync.adapters.s3_curl import Reply
+    from lrsync.adapters.s3_handle import Reply
 
 Answer = dict[str, Any]
 
@@ -182,7 +182,8 @@ class Transport:
     def _make_courier(self) -> Courier:
         from lrsync.adapters.s3_ask import Asker
         from lrsync.adapters.s3_courier import Courier
-        from lrsync.adapters.s3_curl import Wire, WireSettings
+        from lrsync.adapters.s3_curl import Wire
+        from lrsync.adapters.s3_handle import WireSettings
 
         ports = self._ports
         route = self._probe.learn(ports.bucket, self._keys())
