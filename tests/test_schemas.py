@@ -10,6 +10,7 @@ import click
 import pytest
 from jsonschema import Draft202012Validator
 
+from lrsync.core.adoption import Proof
 from lrsync.core.audit import FileState
 from lrsync.core.findings import FindingKind
 from lrsync.core.runs import RunKind, RunResult
@@ -55,6 +56,9 @@ def test_each_command_has_its_schema() -> None:
 def test_the_words_are_the_cores() -> None:
     assert set(SHARED["exit_code"]["enum"]) == set(map(int, ExitCode))
     assert set(SHARED["finding_kind"]["enum"]) == {kind.value for kind in FindingKind}
+    assert set(FILES["adopt"]["properties"]["proven"]["properties"]["by"]["propertyNames"]["enum"]) == {
+        proof.value for proof in Proof
+    }
     assert set(SHARED["run_kind"]["enum"]) == {kind.value for kind in RunKind}
     assert set(SHARED["run_result"]["enum"]) == {result.value for result in RunResult}
     assert set(FILES["catalog-audit"]["properties"]["states"]["propertyNames"]["enum"]) == {s.value for s in FileState}

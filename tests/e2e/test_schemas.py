@@ -60,6 +60,8 @@ def life(anna: Machine, tmp_path: Path) -> Iterator[tuple[list[str], int]]:
     yield ["catalog", "restore", "--to", str(tmp_path / "catalog")], 0
     yield ["report", "--html", str(tmp_path / "report.html")], 0
     yield ["log"], 0
+    yield ["cost", "--what-if", "original=DEEP_ARCHIVE"], 0
+    yield ["adopt"], 0
     yield ["doctor"], 0
     for manifest in anna.manifests():
         shutil.rmtree(manifest) if manifest.is_dir() else manifest.unlink()
@@ -80,6 +82,6 @@ def test_every_object_is_documented(machine: Callable[..., Machine], moto_s3: S3
         assert done.code == code, (args, done.code, done.out[-900:], done.err[-300:])
         found = done.json  # which is checked against its schema
         told[found["command"]] = found
-    assert set(told) == commands_with_json()
+    assert set(told) == commands_with_json() - {"watch"}, "each sync of a watch prints an object of its own"
     page = (tmp_path / "report.html").read_text()
     assert "My.lrcat" in page and "2 of 2 files safe" in page
