@@ -58,6 +58,11 @@ class S3Store:
         """HTTP requests so far, retries included."""
         return self._calls.requests
 
+    @property
+    def latency_s(self) -> float | None:
+        """How long the store takes to answer at least, as seen last; None where that is not known."""
+        return self._calls.latency_s
+
     def create_bucket(self) -> None:
         """Make the bucket. Raises BucketError."""
         region = self._calls.settings.region

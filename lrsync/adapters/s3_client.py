@@ -45,8 +45,8 @@ READ_TIMEOUT_S: Final = 60
 EXPECT_FROM_BYTES: Final = 1 << 20
 """From this size on a body waits for the server's consent; below it the extra round trip costs more than it saves."""
 
-BATCHES_AT_ONCE: Final = 2
-"""So many callers send many bodies at once: together they use as many connections as there are threads."""
+LANES: Final = 2
+"""Small requests go side by side from one thread, twice as many as there are threads: they wait, and do not work."""
 
 _COUNTED_AS: Final[dict[str, str]] = {
     "PutObject": "put",
@@ -259,6 +259,11 @@ class S3Calls:
         except BOTO_ERRORS as error:
             raise self._translated(error, question.operation) from error
 
+    @property
+    def latency_s(self) -> float | None:
+        """How long the store takes to answer at least, as seen last; None where that is not known."""
+        return self._transport.latency_s
+
     def transfer(
         self, method: str, parcels: Sequence[Parcel], *, more: Callable[[], bool] = _always
     ) -> Iterator[tuple[int, Answer | Failure]]:
@@ -266,7 +271,8 @@ class S3Calls:
 
         Once `more` says no, no other is begun. Raises BucketError where the credentials cannot be had.
         """
-        lanes = max(1, self.settings.threads // BATCHES_AT_ONCE)
+        threads = self.settings.threads
+        lanes = LANES * threads if threads > 1 else 1  # who says 1 means one request at a time
         try:
             for index, result in self._transport.send(method, parcels, lanes=lanes, more=more):
                 yield index, result if isinstance(result, dict) else self._translated(result, method)

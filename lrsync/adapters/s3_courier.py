@@ -127,6 +127,11 @@ class Courier:
         self._signer = Signer(route.scope)
         self._hash_parts = False
 
+    @property
+    def latency_s(self) -> float | None:
+        """How long the store takes to answer at least, as seen last; None where nothing was seen yet."""
+        return self._wire.latency_s
+
     def open(self, operation: str, parcel: Parcel) -> Answer | Exception:
         """What boto3's method answers, with a `Body` to be taken from and closed; or raises. Else as `send`."""
         attempt = 0

@@ -6,6 +6,7 @@ Knows nothing of S3 and retries nothing: an answer is a value, and so is a conne
 
 from __future__ import annotations
 
+import math
 import threading
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
@@ -37,6 +38,8 @@ class Wire:
         self._idle: list[_Channel] = []
         self._lock = threading.Lock()
         self._closed = False
+        self.latency_s: float | None = None
+        """The quickest answer among the last requests that went side by side."""
 
     def exchange(
         self, requests: Sequence[Request], *, lanes: int, begin: Callable[[], bool]
@@ -51,6 +54,8 @@ class Wire:
                     yield 0, channel.alone(requests[0])
             else:
                 yield from channel.together(requests, lanes, begin)
+                if math.isfinite(channel.quickest_s):
+                    self.latency_s = channel.quickest_s
 
     def ask(self, request: Request) -> Reply:
         """Send one, and have all of its answer."""
@@ -98,6 +103,7 @@ class _Channel:
         self.multi = pycurl.CurlMulti()
         self._lanes: list[Lane] = []
         self._single: Lane | None = None
+        self.quickest_s = 0.0
 
     @property
     def single(self) -> Lane:
@@ -123,6 +129,7 @@ class _Channel:
         self, requests: Sequence[Request], lanes: int, begin: Callable[[], bool]
     ) -> Iterator[tuple[int, Reply]]:
         free = self._free_lanes(min(lanes, len(requests)))
+        self.quickest_s = math.inf
         busy: dict[Any, Lane] = {}
         waiting = deque(enumerate(requests))
         while waiting or busy:
@@ -154,6 +161,7 @@ class _Channel:
         for curl in done:
             self.multi.remove_handle(curl)
             lane = busy.pop(curl)
+            self.quickest_s = min(self.quickest_s, lane.thought_s())
             yield lane, lane.reply()
         for curl, number, words in failed:
             self.multi.remove_handle(curl)

@@ -99,6 +99,12 @@ class Transport:
             return False
         return True
 
+    @property
+    def latency_s(self) -> float | None:
+        """How long the store takes to answer at least, as seen last; None where that is not known."""
+        courier = self._courier
+        return None if courier is None else courier.latency_s
+
     def send(
         self, method: str, parcels: Sequence[Parcel], *, lanes: int, more: Callable[[], bool]
     ) -> Iterator[tuple[int, Answer | Exception]]:

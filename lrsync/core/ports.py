@@ -215,6 +215,10 @@ class ObjectStore(Protocol):
     def requests(self) -> RequestCounts:
         """HTTP requests so far, retries included."""
 
+    @property
+    def latency_s(self) -> float | None:
+        """Seconds that the store takes to answer at least, as seen when many were put or got; None: not known."""
+
     def put(self, key: str, content: Content, *, if_absent: bool = False, source: Sendable | None = None) -> Stored:
         """Store `content.data`, or what `source` gives, in one request, with checksum and metadata.
 

@@ -7,7 +7,7 @@ difference: a night without changes loads none of it.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import Executor
+from concurrent.futures import Executor, Future
 from dataclasses import replace
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Final
@@ -23,7 +23,7 @@ from lrsync.core.plan import MASS_CHANGE_FILES, is_mass_change, known_that_matte
 from lrsync.core.ports import ManifestStore, ObjectStore, SourceTree
 from lrsync.core.scan import ScannedDir
 from lrsync.engine import reports, uploads
-from lrsync.engine.batch import WORKERS, Batch, handle_batch
+from lrsync.engine.batch import MOST_BATCHES, Batch, batches_for, handle_batch
 from lrsync.engine.gone import GoneFiles
 from lrsync.engine.multipart import InflightBytes, MultipartUploader
 from lrsync.engine.pool import DaemonPool
@@ -55,6 +55,7 @@ class Changes:
         self.held: list[Change] = []
         self.catalogs: list[Change] = []
         self.small = Batch()
+        self.batches: list[Future[None]] = []
         self.gone = GoneFiles()
         self.settling_sizes = set[int]()
         self.over = False
@@ -78,7 +79,7 @@ class Changes:
 
     @cached_property
     def small_pool(self) -> Executor:
-        return self.make_pool(min(WORKERS, self.options.threads))
+        return self.make_pool(min(MOST_BATCHES, self.options.threads))
 
     @property
     def work_began(self) -> bool:
@@ -284,7 +285,18 @@ class Changes:
             return
         batch, self.small = self.small.changes, Batch()
         self._make_room()
-        self.work.submit(partial(handle_batch, self.transferrer, batch, self.holding, self._keep_on), self.small_pool)
+        self._await_batches()
+        work = partial(handle_batch, self.transferrer, batch, self.holding, self._keep_on)
+        self.batches.append(self.work.submit(work, self.small_pool))
+
+    def _await_batches(self) -> None:
+        """Wait until another batch would not be in the way of those that are under way."""
+        # A dry run may need no store at all.
+        most = batches_for(self.store.latency_s if "store" in self.__dict__ else None)
+        while len(self.batches) >= most:
+            self.run.check_stop()
+            self._collect(wait=True)
+            self.batches = [future for future in self.batches if not future.done()]
 
     def _keep_on(self) -> bool:
         """Whether a batch that is under way should begin another file. Asked by its worker."""

@@ -39,10 +39,12 @@ class WorkQueue:
         """Whether results should be collected before more is submitted."""
         return self.inflight >= self.threads * PER_THREAD
 
-    def submit(self, work: Callable[[Deliver], None], pool: Executor | None = None) -> None:
+    def submit(self, work: Callable[[Deliver], None], pool: Executor | None = None) -> Future[None]:
         """Hand one piece of work to the pool, or to another one."""
         self.inflight += 1
-        (pool or self.pool).submit(work, self._deliver).add_done_callback(self._completed.put)
+        future = (pool or self.pool).submit(work, self._deliver)
+        future.add_done_callback(self._completed.put)
+        return future
 
     def _deliver(self, result: Result) -> None:
         self._results.append(result)

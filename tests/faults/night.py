@@ -65,12 +65,17 @@ class Night(World):
     proxy: FaultProxy
     waits: list[float] = field(default_factory=list)
     attempts: int = 5
+    threads: int = 3
     transport: str = "curl"
     stores: list[S3Store] = field(default_factory=list)
 
     def _open_store(self) -> S3Store:  # type: ignore[override]
         self.opened.append("store")
-        settings: dict[str, Any] = {"endpoint_url": self.proxy.endpoint, "max_attempts": self.attempts, "threads": 3}
+        settings: dict[str, Any] = {
+            "endpoint_url": self.proxy.endpoint,
+            "max_attempts": self.attempts,
+            "threads": self.threads,
+        }
         settings["transport"] = self.transport
         self.stores.append(self.behind.server.open_store(self.behind.bucket, **settings))
         return self.stores[-1]

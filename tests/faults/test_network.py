@@ -313,6 +313,7 @@ def test_a_bucket_that_is_deleted_in_the_middle_ends_the_run(night: Night) -> No
 
     night.proxy.on("PutObject", faults.after(delete_bucket), nth=20)
     # One at a time: SeaweedFS makes the bucket anew for a PUT that is on its way.
+    night.threads = 1
     error = night.sync_failing(ExitCode.BUCKET, threads=1)
     assert "does not exist" in error.message
     client.create_bucket(Bucket=night.behind.bucket)
@@ -342,7 +343,8 @@ def test_failures_that_others_succeed_between_end_nothing(night: Night) -> None:
     night.attempts = 1
     night.make({"many": {f"{number:03}.{'nef' if number % 4 else 'jpg'}": b"%d" % number for number in range(80)}})
     night.proxy.on("PutObject", reply(500, "InternalError"), key=".nef", times=None)
-    summary = night.sync()
+    night.threads = 1
+    summary = night.sync(threads=1)  # batch by batch, so that each begins with some that are taken
     assert (summary.exit_code, summary.actions.failed, summary.actions.uploaded) == (ExitCode.INCOMPLETE, 60, 20)
     night.check_recovery()
 

@@ -100,6 +100,7 @@ class MemoryStore:
         self.fail_chunk: Hook | None = None
         """Called before each 64 KiB of a body is handed out, with "chunk" and the key."""
         self.lifecycle = False
+        self.latency: float | None = 0.0
         self.tick: Callable[[int], int] = lambda serial: serial * 1_000_000
         """The time (ns) at which the n-th write happens."""
         self.archived: set[str] = set()
@@ -152,6 +153,11 @@ class MemoryStore:
             return [(upload.key, upload_id) for upload_id, upload in self._uploads.items()]
 
     # --- the port -------------------------------------------------------------------------------------------
+
+    @property
+    def latency_s(self) -> float | None:
+        """As long as a test says."""
+        return self.latency
 
     @property
     def requests(self) -> RequestCounts:
