@@ -58,7 +58,9 @@ def _s5cmd_down(job: Job) -> list[str]:
 def _rclone(verb: str = "copy", *more: str, up: bool = True) -> Callable[[Job], list[str]]:
     def command(job: Job) -> list[str]:
         remote = f":s3,provider=Other,env_auth=true,endpoint='{job.endpoint}',force_path_style=true:{job.bucket}/p"
-        options = ["--config", os.devnull, "--s3-no-check-bucket", "--transfers", "16", "--checkers", "16", *more]
+        # The sink knows no MD5 of parts.
+        options = ["--config", os.devnull, "--s3-no-check-bucket", "--s3-use-multipart-etag=false"]
+        options += ["--transfers", "16", "--checkers", "16", *more]
         return [program("rclone"), verb, *options, *([str(job.folder), remote] if up else [remote, str(job.folder)])]
 
     return command
