@@ -22,7 +22,7 @@ from lrsync.adapters.crc import crc32_of
 from lrsync.adapters.longpath import FILE_FLAGS, facts_of, open_below
 from lrsync.core.checksums import Checksum, ChecksumKind
 from lrsync.core.etags import PartsHash
-from lrsync.core.imagedata import ImageHasher, NotWholeError
+from lrsync.core.imagedata import ImageData, ImageHasher, NotWholeError
 from lrsync.core.images import has_image_data, image_hasher
 from lrsync.core.model import Content
 from lrsync.core.ports import RacedError
@@ -60,13 +60,15 @@ class _Extra:
         return [each for each in (self.md5, self.crc, *self.parts, self.image) if each is not None]
 
     def put_into(self, content: Content) -> Content:
-        found = replace(
+        image, problem = (None, "") if self.image is None else _found_by(self.image)
+        return replace(
             content,
             md5=self.md5.digest() if self.md5 is not None else None,
             part_etags=frozenset(parts.etag() for parts in self.parts),
             checksum=self.crc.checksum() if self.crc is not None else None,
+            image=image,
+            image_problem=problem,
         )
-        return found if self.image is None else _with_image(found, self.image)
 
 
 def read_content(
@@ -140,19 +142,21 @@ def _read_small(root: str, path: str, hold_below: int) -> Content | None:
             return None
     finally:
         os.close(handle)
-    content = Content(stat=before, sha256=hashlib.sha256(data).digest(), crc32=crc32_of(data), data=data)
-    if not has_image_data(path):
-        return content
-    image = image_hasher(path, before.size, lambda offset, length: data[offset : offset + length])
-    image.update(data)
-    return _with_image(content, image)
+    image, problem = None, ""
+    if has_image_data(path):
+        hasher = image_hasher(path, before.size, lambda offset, length: data[offset : offset + length])
+        hasher.update(data)
+        image, problem = _found_by(hasher)
+    sha256, crc32 = hashlib.sha256(data).digest(), crc32_of(data)
+    return Content(stat=before, sha256=sha256, crc32=crc32, data=data, image=image, image_problem=problem)
 
 
-def _with_image(content: Content, image: ImageHasher) -> Content:
+def _found_by(hasher: ImageHasher) -> tuple[ImageData | None, str]:
+    """The image data, or why there is none."""
     try:
-        return replace(content, image=image.finish())
+        return hasher.finish(), ""
     except NotWholeError as problem:
-        return replace(content, image_problem=str(problem))
+        return None, str(problem)
 
 
 def _read_at(file: io.FileIO, offset: int, length: int) -> bytes:

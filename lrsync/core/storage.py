@@ -47,6 +47,8 @@ class StorageRules:
 
     def class_for(self, key: str, size: int) -> str | None:
         """The class of the object under this key (or of the file at this path), of so many bytes."""
+        if not self.by_kind and self.default not in ARCHIVES:
+            return self.default  # the usual case: it is asked for twice with every file
         if _is_own(key):
             return self._readable
         kind = kind_of(key)
