@@ -24,7 +24,7 @@ from lrsync.errors import LrsyncError, ObjectError
 
 MAX_FILE_BYTES: Final = 64 << 10
 """Larger files are worth a request of their own."""
-MAX_FILES: Final = 64
+MAX_FILES: Final = 128
 MAX_BYTES: Final = 512 << 10
 """A stop waits for what is under way: on a line of 1 Mbit/s a batch takes four seconds."""
 MAX_WAIT_NS: Final = 1_000_000_000

@@ -56,6 +56,7 @@ class Changes:
         self.catalogs: list[Change] = []
         self.small = Batch()
         self.batches: list[Future[None]] = []
+        self.knows_latency = False
         self.gone = GoneFiles()
         self.settling_sizes = set[int]()
         self.over = False
@@ -285,18 +286,23 @@ class Changes:
             return
         batch, self.small = self.small.changes, Batch()
         self._make_room()
-        self._await_batches()
         work = partial(handle_batch, self.transferrer, batch, self.holding, self._keep_on)
         self.batches.append(self.work.submit(work, self.small_pool))
+        self._await_batches()
 
     def _await_batches(self) -> None:
-        """Wait until another batch would not be in the way of those that are under way."""
-        # A dry run may need no store at all.
-        most = batches_for(self.store.latency_s if "store" in self.__dict__ else None)
-        while len(self.batches) >= most:
+        """Wait until another batch, or this thread, would not be in the way of those that are under way."""
+        while len(self.batches) >= self._most_batches():
             self.run.check_stop()
             self._collect(wait=True)
             self.batches = [future for future in self.batches if not future.done()]
+            self.knows_latency = True
+
+    def _most_batches(self) -> int:
+        # The first one goes alone, to see how long the store takes. A dry run may need no store at all.
+        if not self.knows_latency:
+            return 1
+        return batches_for(self.store.latency_s if "store" in self.__dict__ else None)
 
     def _keep_on(self) -> bool:
         """Whether a batch that is under way should begin another file. Asked by its worker."""
