@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -91,3 +93,19 @@ def test_after_a_rebuild_from_the_listing_alone_each_file_is_hashed_once(world: 
     assert (summary.bytes.hashed, summary.bytes.uploaded) == (len(BAD) + 4, 0)
     assert [(f.kind, f.path) for f in summary.findings] == [(FindingKind.ORIGINAL_CHANGED, "a.nef")]
     assert world.objects()[f"{PREFIX}/a.nef"] == GOOD
+
+
+def test_a_rebuild_that_a_bug_ends_says_so_in_its_row(world: World) -> None:
+    world.make({"b.jpg": b"jpeg"})
+    world.sync()
+
+    def hook(name: str, key: str) -> None:
+        if name == "head":
+            raise RuntimeError("a bug")
+
+    world.store.fail = hook
+    with pytest.raises(RuntimeError, match="a bug"):
+        world.rebuild()
+    with closing(sqlite3.connect(world.home / "rebuilt.sqlite")) as manifest:
+        rows = manifest.execute("SELECT kind, result, exit_code FROM runs").fetchall()
+    assert rows == [("rebuild-manifest", "failed", int(ExitCode.BUG))]
