@@ -76,8 +76,10 @@ def _decide_unsure(candidate: Candidate) -> Action:
     if is_rot(old, content):
         # Looked into only because its object is lost or altered: sent to mend that, it would pass for the photo.
         return Quarantine(change, content)
-    # With its object gone there is nothing good left to protect: what the disk has is the only copy.
-    if old.sha256 is not None and old.drift is not Drift.MISSING and _is_to_be_protected(old, content):
+    # With its object gone there is nothing good left to protect: what the disk has is the only copy. Unless an object
+    # is there after all: somebody may have brought the good one back since it was marked as missing.
+    is_lost = old.drift is Drift.MISSING and candidate.existing is None
+    if old.sha256 is not None and not is_lost and _is_to_be_protected(old, content):
         return Quarantine(change, content)
     return Upload(change, content, replaces=candidate.existing is not None or old.drift is not Drift.MISSING)
 

@@ -39,6 +39,8 @@ def test_a_good_object_of_an_original_is_never_replaced(candidate: Candidate) ->
         assert isinstance(action, Quarantine)
     if old.drift is None:
         assert not isinstance(action, Upload | ServerCopy)
+    if candidate.existing is not None and not candidate.existing_is_same and candidate.content.sha256 != old.sha256:
+        assert isinstance(action, Quarantine), "an object that was marked as missing may be back"
 
 
 @given(candidates())
