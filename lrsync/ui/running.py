@@ -54,13 +54,22 @@ def _run_watched(
             return runner(config, sink, stop)
 
 
-def watched(run: Callable[[EventSink, threading.Event], T], *, as_json: bool) -> T:
-    """Call what only answers, with progress, and let Ctrl-C stop it."""
+def watched(
+    run: Callable[[EventSink, threading.Event], T],
+    *,
+    as_json: bool,
+    shown: Callable[[Progress], None] = lambda p: None,
+) -> T:
+    """Call what only answers, with progress, and let Ctrl-C stop it.
+
+    `shown` is told the display, for a command that asks something meanwhile.
+    """
     stop = threading.Event()
     with (
         choose(Talk(as_json=as_json)) as progress,
         StopSignals(stop, say=progress.say, restore=progress.restore),
     ):
+        shown(progress)
         return run(progress.sink, stop)
 
 

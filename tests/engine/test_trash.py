@@ -240,6 +240,19 @@ def test_ctrl_c_ends_it(world: World) -> None:
 # --- purge ------------------------------------------------------------------------------------------------
 
 
+def test_a_stop_while_somebody_is_asked_destroys_nothing(world: World) -> None:
+    world.make({"a.jpg": b"a"})
+    world.sync()
+    delete_files(world, "a.jpg")
+    plan = trash.plan_purge(ports(world), world.now_ns + DAY_NS)
+    assert plan.count == 1
+    world.stopping = lambda: True
+    with pytest.raises(StoppedError):
+        trash.purge(ports(world), plan)
+    world.stopping = lambda: False
+    assert found(world) == ["a.jpg"]
+
+
 def test_a_purge_destroys_what_is_old_and_nothing_else(world: World) -> None:
     world.make({"a.jpg": b"a", "b.jpg": b"b", "c.jpg": b"c"})
     world.sync()
