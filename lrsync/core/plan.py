@@ -80,7 +80,7 @@ def _decide_unsure(candidate: Candidate) -> Action:
     # is there after all: somebody may have brought the good one back since it was marked as missing.
     is_lost = old.drift is Drift.MISSING and candidate.existing is None
     if old.sha256 is not None and not is_lost and _is_to_be_protected(old, content):
-        return Quarantine(change, content)
+        return Quarantine(change, content, candidate.existing)
     return Upload(change, content, replaces=candidate.existing is not None or old.drift is not Drift.MISSING)
 
 

@@ -41,7 +41,8 @@ def test_a_changed_original_does_not_replace_the_good_object_that_came_back(tmp_
     world.make({"a.nef": b"bad raw!"})
     world.age("a.nef", LONG_AGO_NS + 1)
     summary = world.sync()
-    assert [finding.kind for finding in summary.findings][:1] == [FindingKind.ORIGINAL_CHANGED]
+    assert summary.findings[0].kind is FindingKind.ORIGINAL_CHANGED
+    assert "is there again, and was kept" in summary.findings[0].message
     assert world.objects() == {f"{PREFIX}/a.nef": b"good raw"}
     found = world.sync(full=True)
     assert (found.drift.missing, found.actions.quarantined) == (0, 1), "the mark goes with the next full pass"
