@@ -226,6 +226,10 @@ def _cut(offset: int, length: int, before: int, edges: Sequence[int]) -> Iterato
 
 def _facts_of(directory: Directory) -> bytes:
     found = []
+    for tag in (*_DEFAULTS, _ROWS_PER_STRIP):
+        if not directory.has_numbers(tag):
+            # Taken for one that is left out, a damaged tag would pass for its default.
+            raise TiffError(f"its tag {tag} is no number")
     for tag, default in _DEFAULTS.items():
         numbers = directory.numbers(tag) or default
         found.append(struct.pack(f">HI{len(numbers)}Q", tag, len(numbers), *numbers))
