@@ -264,10 +264,13 @@ class ObjectStore(Protocol):
         Multipart above 5 GiB. Raises ObjectMissingError, ObjectChangedError, ObjectArchivedError.
         """
 
-    def keep(self, key: str, trash_key: str, *, version_id: str | None = None) -> Stored:
+    def keep(
+        self, key: str, trash_key: str, *, version_id: str | None = None, row: ManifestEntry | None = None
+    ) -> Stored:
         """Copy an object (or a version of it) as it is, metadata and all, to another key: mostly to the trash.
 
-        Where the trash's key does not tell the object's own, the copy's metadata does (`core.keys.trash_note`).
+        Where the trash's key does not tell the object's own, the copy's metadata does (`core.keys.trash_note`). `row`:
+        what is known of the object, which goes into the copy's metadata where nothing else tells it (`row_note`).
         Raises ObjectMissingError, ObjectChangedError, ObjectArchivedError.
         """
 

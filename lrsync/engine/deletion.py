@@ -136,7 +136,7 @@ class Deleter:
             return Done(action, None)
         try:
             if not self.store.is_versioned():
-                self.store.keep(entry.key, trash_key(self.policy.prefix, self.policy.stamp, entry.key))
+                self.store.keep(entry.key, trash_key(self.policy.prefix, self.policy.stamp, entry.key), row=entry)
             self.store.delete(entry.key)
         except ObjectMissingError:
             pass  # gone already: the row goes too

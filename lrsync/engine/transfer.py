@@ -284,7 +284,7 @@ class Transferrer:
     def _upload(self, action: Upload, key: str, read_at: int) -> Outcome:
         store = self.open_store()
         if action.replaces and not store.is_versioned():
-            self._keep(store, key)
+            self._keep(store, key, action.change.old)
         try:
             stored = self._send(action, key, store)
         except ObjectExistsError:
@@ -304,10 +304,10 @@ class Transferrer:
             )
         return self._perform(decide(candidate), key, read_at)
 
-    def _keep(self, store: ObjectStore, key: str) -> None:
+    def _keep(self, store: ObjectStore, key: str, old: ManifestEntry | None) -> None:
         """Keep what an overwrite is about to replace, where the bucket does not keep versions."""
         try:
-            store.keep(key, trash_key(self.policy.prefix, self.policy.stamp, key))
+            store.keep(key, trash_key(self.policy.prefix, self.policy.stamp, key), row=old)
         except ObjectMissingError:
             return  # nothing there to lose
 
