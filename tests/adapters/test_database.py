@@ -419,6 +419,18 @@ def test_a_read_only_folder_is_explained(unwritable: Path) -> None:
 
 
 @pytest.mark.skipif(os.name != "posix", reason="POSIX permissions")
+def test_a_read_only_file_leaves_nothing_beside_it_that_is_in_the_way_later(unwritable: Path) -> None:
+    euid = os.geteuid()
+    if euid == 65534:  # it was root: the folder is its own
+        os.seteuid(0)
+    unwritable.parent.chmod(0o777)
+    os.seteuid(euid)
+    with pytest.raises(ManifestError, match="read-only"), Seals(unwritable) as seals:
+        seals.begin_run(RunKind.SYNC, 1)
+    assert beside(unwritable) == {"imports everything now"}
+
+
+@pytest.mark.skipif(os.name != "posix", reason="POSIX permissions")
 def test_a_read_only_manifest_can_be_read(unwritable: Path) -> None:
     report = read_status(unwritable)
     assert report is not None
