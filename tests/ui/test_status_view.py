@@ -12,11 +12,12 @@ import pytest
 from lrsync.core.findings import Finding, FindingKind
 from lrsync.core.runs import RunInfo, RunKind, RunResult
 from lrsync.core.status import Tally
+from lrsync.errors import ExitCode
 from lrsync.ui.decisions import _KINDS, decisions_of
 from lrsync.ui.render import Canvas, plain
 from lrsync.ui.report import Grid, Report, Tone
 from lrsync.ui.run_words import BLOCKS, LETTERS, in_words, row_of_marks
-from lrsync.ui.status_view import OLD_NS, Manner, build, tone_of
+from lrsync.ui.status_view import OLD_NS, Manner, build, exit_code, tone_of
 from lrsync.ui.text import width_of, wrap
 from tests.ui import stub_app
 from tests.ui.conftest import LIBRARY, Cli
@@ -178,3 +179,10 @@ def test_an_old_backup_is_not_green() -> None:
     assert run is not None and run.finished_at is not None
     assert tone_of(report, run.finished_at + OLD_NS) is Tone.GOOD
     assert tone_of(report, run.finished_at + OLD_NS + 1) is Tone.WARN
+
+
+def test_what_could_not_be_read_is_not_called_safe() -> None:
+    report = good_status(findings=(finding(FindingKind.UNREADABLE, "2024/locked"),))
+    shown = build(report, NOW_NS)
+    assert "1 folder or file could not be read: what is new in it is not backed up." in shown.sentence
+    assert (exit_code(report), tone_of(report, NOW_NS)) == (ExitCode.INCOMPLETE, Tone.BAD)
