@@ -99,12 +99,6 @@ class Seals:
         query = f"SELECT count(*) FROM {FILES} WHERE {column} IS NOT NULL"
         return int(self._connection.execute(query).fetchone()[0])
 
-    def runs_unclean(self) -> bool:
-        """Whether the last run never ended."""
-        with translating(self.path):
-            last = self._connection.execute(f"SELECT result FROM {RUNS} ORDER BY id DESC LIMIT 1").fetchone()
-        return last is not None and last[0] == RunResult.RUNNING.value
-
     def has_multiparts(self) -> bool:
         """Whether any multipart upload is noted as in progress."""
         with translating(self.path):

@@ -17,10 +17,8 @@ from lrsync.core.model import (
     Content,
     Drift,
     ManifestEntry,
-    MarkMissing,
     Quarantine,
     Restat,
-    Return,
     ServerCopy,
     Upload,
 )
@@ -105,19 +103,6 @@ def outlived_its_object(old: ManifestEntry | None, content: Content) -> bool:
         and old.drift is Drift.MISSING
         and _is_to_be_protected(old, content)
     )
-
-
-def decide_without_reading(candidate_kind: ChangeKind) -> type[MarkMissing] | type[Return] | None:
-    """The action of a change that needs no look at the file's bytes; None where they must be read."""
-    match candidate_kind:
-        case ChangeKind.MISSING:
-            return MarkMissing
-        case ChangeKind.RETURNED:
-            return Return
-        case ChangeKind.ADDED | ChangeKind.UNSURE:
-            return None
-        case _:
-            assert_never(candidate_kind)
 
 
 @dataclass(frozen=True, slots=True)
