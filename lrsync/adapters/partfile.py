@@ -66,6 +66,9 @@ class PartFile:
         os.ftruncate(self._log, found.length)
         os.lseek(self._log, 0, os.SEEK_END)
         there = os.fstat(self._data).st_size
+        if there > found.note.size:
+            # A power cut may have kept the note of this object, and not that the bytes of a longer one were cut off.
+            os.ftruncate(self._data, found.note.size)
         ends = {part.number: part.offset + part.length for part in found.note.ranges()}
         return found.note, frozenset(number for number in found.done if ends[number] <= there)
 

@@ -128,6 +128,26 @@ def test_what_is_there_is_believed_only_by_its_hash(world: World, film: bytes) -
     check(world, film)
 
 
+def test_without_a_hash_nothing_that_is_there_is_believed(world: World, film: bytes) -> None:
+    """After a power cut a note may promise what is not there, and nothing would tell."""
+    world.store.checksums = False
+    world.store.corrupt(KEY, film, keep_metadata=False)
+    killed_run(world, at=2 * CHUNKS + 5)
+    part = partials(world)[0]
+    with part.open("r+b") as file:
+        file.write(bytes(MIB))
+    summary = run(world)
+    assert (counts_of(summary).restored, counts_of(summary).unproven) == (1, 1)
+    check(world, film)
+
+
+def test_no_more_than_the_object_is_left_of_a_longer_one(world: World, film: bytes) -> None:
+    killed_run(world, at=2 * CHUNKS + 5)
+    os.truncate(partials(world)[0], SIZE + 100)
+    assert run(world).exit_code is ExitCode.OK
+    check(world, film)
+
+
 @pytest.mark.parametrize("spoil", ["note gone", "note junk", "part cut", "part gone"])
 def test_half_of_what_a_kill_left_is_nothing(world: World, film: bytes, spoil: str) -> None:
     killed_run(world, at=2 * CHUNKS + 5)
