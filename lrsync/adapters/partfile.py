@@ -111,7 +111,11 @@ class PartFile:
         self._at.set_time(self._part, placing.mtime_ns)
         # Before the name is given: killed in between, the next run finds no note that nobody would clear away.
         self._at.drop(self._note)
-        return self._place(self._part, placing)
+        try:
+            return self._place(self._part, placing)
+        except FileExistsError:
+            self._at.drop(self._part)  # without a note it is of no use to the next run
+            raise
 
     def keep_damaged(self) -> Damaged:
         """Keep what came beside the file's place."""

@@ -149,7 +149,7 @@ class Fetcher:
 
     def _fetch_object(self, item: RestoreItem, info: ObjectInfo, target: Target) -> Fetched | None:
         """Fetch this one object, going on with what an earlier run left of it; None where it cannot come in ranges."""
-        with self.folder.partial(target.path) as part:
+        with self.folder.partial(target.path, target.replacing) as part:
             try:
                 return self._fetch_into(part, item, info, target)
             except ObjectError as error:

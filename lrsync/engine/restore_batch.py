@@ -6,6 +6,7 @@ knows everything else. Writes no manifest.
 
 from __future__ import annotations
 
+import errno
 import hashlib
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
@@ -31,6 +32,8 @@ WORKERS: Final = 2
 """Batches under way at once: one is on the wire while the other waits for the disk."""
 _SURE: Final = (ObjectMissingError, ObjectArchivedError)
 """What would come of it once more if it were asked for once more."""
+_CROWDED: Final = (errno.EMFILE, errno.ENFILE)
+"""More files are open than the system allows, macOS 256 of a process: alone there is room for each."""
 
 Job = tuple[RestoreItem, str]
 """What to bring back, and what it is called here."""
@@ -144,8 +147,13 @@ def _proven(item: RestoreItem, local: str, whole: Whole) -> _Came | None:
 
 
 def _write(worker: Worker, came: Sequence[_Came], deliver: Deliver) -> None:
+    crowded: list[_Came] = []
     for one, placed in zip(came, worker.folder.write_many([each.file for each in came]), strict=True):
-        if isinstance(placed, OSError):
+        if isinstance(placed, OSError) and placed.errno in _CROWDED:
+            crowded.append(one)
+        elif isinstance(placed, OSError):
             deliver(worker.concluded(one.item, one.local, placed))
         else:
             deliver(worker.placed(one.item, one.local, placed, one.sha256, is_proven=one.is_proven))
+    for one in crowded:
+        deliver(worker.restore(one.item, one.local))

@@ -228,6 +228,16 @@ def test_a_file_in_the_way_that_appears_meanwhile_stays(world: World) -> None:
     Chunks(world.store, n20=lambda: mine.write_bytes(b"mine"))
     summary = run(world)
     assert (summary.exit_code, mine.read_bytes()) == (ExitCode.INCOMPLETE, b"mine")
+    assert not partials(world), "of no use to anybody"
+
+
+def test_nothing_is_fetched_for_a_place_that_is_taken(world: World) -> None:
+    link = world.home / "target/2024/film.mov"
+    link.parent.mkdir()
+    link.symlink_to(world.home / "elsewhere")
+    chunks = Chunks(world.store)
+    assert (run(world).exit_code, chunks.count) == (ExitCode.INCOMPLETE, 0)
+    assert link.is_symlink() and not partials(world)
 
 
 def test_it_takes_the_place_of_another(world: World, film: bytes) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -11,10 +12,11 @@ from typing import Any
 import pytest
 
 from lrsync.adapters import newfiles
+from lrsync.adapters.filewriter import FileWriter
 from lrsync.core.counts import RestoreCounts
 from lrsync.core.events import BytesSent, FileBack, WorkStarted
 from lrsync.core.model import Drift
-from lrsync.core.ports import Wanted, Whole
+from lrsync.core.ports import NewFile, Placed, Wanted, Whole
 from lrsync.core.requests import RestoreRequest
 from lrsync.core.restoring import RestoreItem, RestorePlan
 from lrsync.core.runs import RunSummary
@@ -188,6 +190,18 @@ def test_one_that_is_there_already(world: World) -> None:
     there.write_bytes(b"mine")
     assert [failed.path for failed in run(world).errors] == [ODD]
     assert back(world) == {**expected(), ODD: b"mine"}
+
+
+def test_where_few_files_may_be_open_they_come_one_by_one(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_many = FileWriter.write_many
+
+    def crowded(self: FileWriter, files: Sequence[NewFile]) -> list[Placed | OSError]:
+        full = OSError(errno.EMFILE, os.strerror(errno.EMFILE))
+        return [*write_many(self, files[:5]), *[full for _ in files[5:]]]
+
+    monkeypatch.setattr(FileWriter, "write_many", crowded)
+    assert counts_of(run(world)).restored == COUNT
+    assert back(world) == expected()
 
 
 def test_one_that_does_not_come_for_now(world: World) -> None:
