@@ -60,14 +60,13 @@ class FileWriter:
         return write_new(self._root, files)
 
     @contextmanager
-    def partial(self, path: str) -> Iterator[PartFile]:
+    def partial(self, path: str, replacing: Stat | None) -> Iterator[PartFile]:
         """See `TargetFolder.partial`."""
-        folder = safe_split(path)[0]
-        with (
-            opened(self._root, folder, create=True) as at,
-            PartFile(at, path, lambda part, placing: self._placed(at, part, path, placing)) as part,
-        ):
-            yield part
+        folder, name = safe_split(path)
+        with opened(self._root, folder, create=True) as at:
+            at.demand(name, replacing)
+            with PartFile(at, path, lambda part, placing: self._placed(at, part, path, placing)) as part:
+                yield part
 
     def _placed(self, at: Folder, part: str, path: str, placing: Placing) -> Placed:
         """Give a finished file its name."""

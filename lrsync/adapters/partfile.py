@@ -66,6 +66,9 @@ class PartFile:
         os.ftruncate(self._log, found.length)
         os.lseek(self._log, 0, os.SEEK_END)
         there = os.fstat(self._data).st_size
+        if there > found.note.size:
+            # A power cut may have kept the note of this object, and not that the bytes of a longer one were cut off.
+            os.ftruncate(self._data, found.note.size)
         ends = {part.number: part.offset + part.length for part in found.note.ranges()}
         return found.note, frozenset(number for number in found.done if ends[number] <= there)
 
@@ -108,7 +111,11 @@ class PartFile:
         self._at.set_time(self._part, placing.mtime_ns)
         # Before the name is given: killed in between, the next run finds no note that nobody would clear away.
         self._at.drop(self._note)
-        return self._place(self._part, placing)
+        try:
+            return self._place(self._part, placing)
+        except FileExistsError:
+            self._at.drop(self._part)  # without a note it is of no use to the next run
+            raise
 
     def keep_damaged(self) -> Damaged:
         """Keep what came beside the file's place."""

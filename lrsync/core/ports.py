@@ -153,8 +153,12 @@ class TargetFolder(Protocol):
         None takes its name before its bytes are on the disk, and all names are on the disk before this returns.
         """
 
-    def partial(self, path: str) -> AbstractContextManager[PartialFile]:
-        """A file to put together from ranges. Raises OSError, BlockingIOError where another process does just that."""
+    def partial(self, path: str, replacing: Stat | None) -> AbstractContextManager[PartialFile]:
+        """A file to put together from ranges, to replace just this one, or none.
+
+        Raises OSError, FileExistsError where another file is there, BlockingIOError where another process puts it
+        together just now.
+        """
 
 
 class Body:

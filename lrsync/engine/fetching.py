@@ -149,7 +149,7 @@ class Fetcher:
 
     def _fetch_object(self, item: RestoreItem, info: ObjectInfo, target: Target) -> Fetched | None:
         """Fetch this one object, going on with what an earlier run left of it; None where it cannot come in ranges."""
-        with self.folder.partial(target.path) as part:
+        with self.folder.partial(target.path, target.replacing) as part:
             try:
                 return self._fetch_into(part, item, info, target)
             except ObjectError as error:
@@ -167,9 +167,10 @@ class Fetcher:
     def _fetch_into(self, part: PartialFile, item: RestoreItem, info: ObjectInfo, target: Target) -> Fetched:
         note = PartialNote(item.key, item.version_id, info.etag, info.size, self.ranging.range_bytes)
         known = part.known()
-        if known is not None and known[0] == note:
+        # Where no hash is known, nothing would tell that a power cut took bytes that the note promises.
+        if known is not None and known[0] == note and item.sha256 is not None:
             sha256 = self._put_together(item, part, note, known[1])
-            if item.sha256 in (None, sha256):
+            if sha256 == item.sha256:
                 return self._finished(item, part, target, sha256)
         part.begin(note)
         sha256 = self._put_together(item, part, note, frozenset())

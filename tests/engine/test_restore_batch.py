@@ -2,24 +2,27 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from lrsync.adapters import newfiles
+from lrsync.adapters.filewriter import FileWriter
 from lrsync.core.counts import RestoreCounts
 from lrsync.core.events import BytesSent, FileBack, WorkStarted
 from lrsync.core.model import Drift
+from lrsync.core.ports import NewFile, Placed, Wanted, Whole
 from lrsync.core.requests import RestoreRequest
-from lrsync.core.restoring import RestoreItem
+from lrsync.core.restoring import RestoreItem, RestorePlan
 from lrsync.core.runs import RunSummary
 from lrsync.engine.restore_batch import MAX_BYTES, MAX_FILE_BYTES, MAX_FILES, Job, in_batches
 from lrsync.errors import BucketError, ExitCode, InterruptedRun, ObjectError
-from tests.engine.restoring import restored
+from tests.engine.restoring import bare, restored
 from tests.engine.world import PREFIX, World
 from tests.trees import LONG_AGO_NS, make_tree
 
@@ -133,6 +136,38 @@ def test_one_that_became_much_longer(world: World) -> None:
     assert back(world) == {**expected(ODD), f"{ODD}.damaged": b"?" * 100_000}
 
 
+def test_one_without_a_hash_that_is_not_as_long_as_it_should_be(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An answer that tells no length may be cut off unseen: it is asked for once more, in a way that tells."""
+    world.store.checksums = False
+    for name in NAMES:
+        world.store.corrupt(f"{PREFIX}/{name}", world.store.data(f"{PREFIX}/{name}"), keep_metadata=False)
+    get_many = world.store.get_many
+
+    def cut(wanted: Sequence[Wanted], *, more: Callable[[], bool]) -> Any:
+        for place, found in get_many(wanted, more=more):
+            assert isinstance(found, Whole)
+            yield place, found._replace(data=b"") if wanted[place].key.endswith(ODD) else found
+
+    monkeypatch.setattr(world.store, "get_many", cut)
+    summary = bare(world, RestoreRequest(to=str(world.home / "target")))
+    assert (counts_of(summary).restored, counts_of(summary).unproven) == (COUNT, COUNT)
+    assert back(world) == expected()
+
+
+def test_the_bytes_told_of_are_those_that_came(world: World) -> None:
+    """Of an object that was replaced since the bucket was listed, and of which no hash is known."""
+    world.store.checksums = False
+    for name in NAMES:
+        world.store.corrupt(f"{PREFIX}/{name}", b"?", keep_metadata=False)
+
+    def replaced(plan: RestorePlan) -> bool:
+        world.store.corrupt(f"{PREFIX}/{ODD}", b"?" * 1000, keep_metadata=False)
+        return True
+
+    summary = bare(world, RestoreRequest(to=str(world.home / "target")), confirm=replaced)
+    assert counts_of(summary).bytes == sum(map(len, back(world).values())) == COUNT - 1 + 1000
+
+
 def test_one_whose_place_is_taken_meanwhile(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     mine = world.home / "target" / ODD
     write_new = newfiles.write_new
@@ -155,6 +190,18 @@ def test_one_that_is_there_already(world: World) -> None:
     there.write_bytes(b"mine")
     assert [failed.path for failed in run(world).errors] == [ODD]
     assert back(world) == {**expected(), ODD: b"mine"}
+
+
+def test_where_few_files_may_be_open_they_come_one_by_one(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_many = FileWriter.write_many
+
+    def crowded(self: FileWriter, files: Sequence[NewFile]) -> list[Placed | OSError]:
+        full = OSError(errno.EMFILE, os.strerror(errno.EMFILE))
+        return [*write_many(self, files[:5]), *[full for _ in files[5:]]]
+
+    monkeypatch.setattr(FileWriter, "write_many", crowded)
+    assert counts_of(run(world)).restored == COUNT
+    assert back(world) == expected()
 
 
 def test_one_that_does_not_come_for_now(world: World) -> None:
