@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections import Counter
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -164,6 +165,18 @@ def test_the_bytes_told_of_are_those_that_came(world: World) -> None:
 
     summary = bare(world, RestoreRequest(to=str(world.home / "target")), confirm=replaced)
     assert counts_of(summary).bytes == sum(map(len, back(world).values())) == COUNT - 1 + 1000
+
+
+@pytest.mark.parametrize("names", [(), (ODD,)], ids=["in a batch", "alone"])
+def test_a_login_page_is_no_damaged_object(world: World, names: tuple[str, ...]) -> None:
+    """A hotel's network answers everything with 200, and no ETag: of the object that says nothing."""
+    key = f"{PREFIX}/{ODD}"
+    page = replace(world.store.versions[key][-1], data=b"<html>log in</html>", etag="", metadata={}, checksum=None)
+    world.store.versions[key][-1] = page
+    summary = restored(world, RestoreRequest(names, to=str(world.home / "target")))
+    assert [(failed.path, "is not S3" in failed.message) for failed in summary.errors] == [(ODD, True)]
+    assert back(world) == ({} if names else expected(ODD))
+    assert world.row(ODD).drift is None  # type: ignore[union-attr]
 
 
 def test_one_whose_place_is_taken_meanwhile(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
