@@ -107,14 +107,14 @@ class PartFile:
 
     def finish(self, placing: Placing) -> Placed:
         """Give the file its time and its name. Raises as `TargetFolder.write`."""
-        self._at.settle(self._data, placing.mtime_ns, self._mode())
-        self._at.set_time(self._part, placing.mtime_ns)
+        self._settle(placing.mtime_ns)
         # Before the name is given: killed in between, the next run finds no note that nobody would clear away.
         self._at.drop(self._note)
         return self._place(self._part, placing)
 
-    def keep_damaged(self) -> Damaged:
+    def keep_damaged(self, mtime_ns: int) -> Damaged:
         """Keep what came beside the file's place."""
+        self._settle(mtime_ns)
         self._at.drop(self._note)
         kept = self._at.keep(self._part, lambda number: numbered(self._name, ".damaged", number))
         self._at.drop(self._part)
@@ -124,6 +124,10 @@ class PartFile:
         """Throw it away."""
         self._at.drop(self._note)
         self._at.drop(self._part)
+
+    def _settle(self, mtime_ns: int) -> None:
+        self._at.settle(self._data, mtime_ns, self._mode())
+        self._at.set_time(self._part, mtime_ns)
 
     def _mode(self) -> int:
         """The permissions of the file that is there; else those of any new file."""

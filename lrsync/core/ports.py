@@ -127,8 +127,8 @@ class PartialFile(Protocol):
     def finish(self, placing: Placing) -> Placed:
         """Give the file its time and its name, on the disk before this returns. Raises as `TargetFolder.write`."""
 
-    def keep_damaged(self) -> Damaged:
-        """Keep what came beside the file's place: it is not what was asked for."""
+    def keep_damaged(self, mtime_ns: int) -> Damaged:
+        """Keep what came beside the file's place, with this time: it is not what was asked for. Raises OSError."""
 
     def drop(self) -> None:
         """Throw away what is there."""

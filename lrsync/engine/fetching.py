@@ -180,7 +180,7 @@ class Fetcher:
         sha256 = self._put_together(item, part, note, frozenset())
         if item.sha256 in (None, sha256):
             return self._finished(item, part, target, sha256)
-        return Fetched(part.keep_damaged(), sha256, True)
+        return Fetched(part.keep_damaged(_placing(item, target).mtime_ns), sha256, True)
 
     def _finished(self, item: RestoreItem, part: PartialFile, target: Target, sha256: bytes) -> Fetched:
         return Fetched(part.finish(_placing(item, target)), sha256, item.sha256 is not None)

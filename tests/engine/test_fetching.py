@@ -205,7 +205,10 @@ def test_a_damaged_object_is_kept_aside(world: World, film: bytes) -> None:
     world.store.corrupt(KEY, film[:-1] + b"?")
     summary = run(world)
     assert (summary.exit_code, len(summary.findings)) == (ExitCode.INCOMPLETE, 1)
-    assert [path.name for path in (world.home / "target/2024").iterdir()] == ["film.mov.damaged"]
+    (kept,) = (world.home / "target/2024").iterdir()
+    facts = kept.stat()
+    assert (kept.name, kept.read_bytes()) == ("film.mov.damaged", film[:-1] + b"?")
+    assert (facts.st_mtime_ns, facts.st_mode & 0o777) == (LONG_AGO_NS, 0o666 & ~umask()), "as a small one's"
 
 
 def test_a_store_without_ranges_will_do(world: World, film: bytes, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -119,6 +119,9 @@ def test_one_that_is_lost(world: World) -> None:
     summary = run(world)
     assert [failed.path for failed in summary.errors] == [ODD]
     assert (back(world), world.row(ODD).drift) == (expected(ODD), Drift.MISSING)  # type: ignore[union-attr]
+    again = run(world)
+    told = (again.errors, again.findings, again.exit_code)
+    assert told == (summary.errors, summary.findings, summary.exit_code), "what is known by then is told all the same"
 
 
 def test_one_that_has_other_bytes(world: World) -> None:
