@@ -25,6 +25,11 @@ PARTIAL: Final = ".lrsync-tmp-part-"
 _MOST_NOTE_BYTES: Final = 8 << 20
 
 
+def part_name(name: str) -> str:
+    """What the file of this name is called while it is put together."""
+    return f"{PARTIAL}{hashlib.sha256(os.fsencode(name)).hexdigest()[:16]}"
+
+
 class PartFile:
     """One file that is being put together: a `core.ports.PartialFile`. Any thread may write."""
 
@@ -32,8 +37,8 @@ class PartFile:
         """`at` is the folder of the relative path; `place` gives the finished file its name there."""
         self._at, self._place = at, place
         self._folder, self._name = split_path(path)
-        stem = f"{PARTIAL}{hashlib.sha256(os.fsencode(self._name)).hexdigest()[:16]}"
-        self._part, self._note = stem, f"{stem}.note"
+        self._part = part_name(self._name)
+        self._note = f"{self._part}.note"
         self._lock = threading.Lock()
         self._closed = False
         self._data = at.open_own(self._part)

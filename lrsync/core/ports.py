@@ -156,6 +156,9 @@ class TargetFolder(Protocol):
     def partial(self, path: str) -> AbstractContextManager[PartialFile]:
         """A file to put together from ranges. Raises OSError, BlockingIOError where another process does just that."""
 
+    def left(self, path: str) -> int:
+        """The bytes that an earlier run's `partial` of this path takes on the disk. Raises OSError."""
+
 
 class Body:
     """An object's bytes, or a range of them, on their way: in chunks, and what came with them.

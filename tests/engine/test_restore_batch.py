@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import threading
+import time
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -235,6 +237,32 @@ def test_what_ends_the_run_ends_it_after_what_came(world: World) -> None:
     assert set(NAMES[:7]) <= set(came)
     told = {event.path for event in world.events if isinstance(event, FileBack)}
     assert told == set(came)
+
+
+def test_what_came_beside_that_is_recorded(world: World) -> None:
+    """The other batch is still under way when the first one ends the run: its files are back, and their rows say so."""
+    more = [f"2025/{number:02}.jpg" for number in range(MAX_FILES)]
+    make_tree(world.photos, {"2025": {name[5:]: name.encode() for name in more}}, mtime_ns=LONG_AGO_NS)
+    world.sync()
+    for name in NAMES + more:
+        (world.photos / name).unlink()
+    failed = threading.Event()
+
+    def fail(operation: str, key: str) -> None:
+        if operation == "get" and key == f"{PREFIX}/{NAMES[0]}":
+            failed.set()
+            raise BucketError("access is denied", hint="ask")
+        if operation == "get" and key == f"{PREFIX}/{more[-1]}":
+            assert failed.wait(10)
+            time.sleep(0.3)
+
+    world.store.fail = fail
+    with pytest.raises(BucketError):
+        restored(world, RestoreRequest(), options={"threads": 2})
+    there = [name for name in NAMES + more if (world.photos / name).exists()]
+    assert more[-1] in there
+    rows = {name: world.row(name) for name in there}
+    assert [name for name, row in rows.items() if row is None or row.verified_at != world.now_ns] == []
 
 
 def test_a_stop_ends_what_has_begun_and_no_more(world: World) -> None:
