@@ -194,6 +194,7 @@ def _prepare(curl: Any, settings: WireSettings) -> None:
     curl.setopt(pycurl.TCP_KEEPALIVE, 1)
     # '' also keeps libcurl from reading the environment by itself, by other rules than botocore's.
     curl.setopt(pycurl.PROXY, settings.proxy)
+    curl.setopt(pycurl.NOPROXY, "")
     curl.setopt(pycurl.SSLVERSION, pycurl.SSLVERSION_TLSv1_2)
     if settings.ca is None:
         curl.setopt(pycurl.SSL_VERIFYPEER, 0)

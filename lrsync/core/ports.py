@@ -127,8 +127,8 @@ class PartialFile(Protocol):
     def finish(self, placing: Placing) -> Placed:
         """Give the file its time and its name, on the disk before this returns. Raises as `TargetFolder.write`."""
 
-    def keep_damaged(self) -> Damaged:
-        """Keep what came beside the file's place: it is not what was asked for."""
+    def keep_damaged(self, mtime_ns: int) -> Damaged:
+        """Keep what came beside the file's place, with this time: it is not what was asked for. Raises OSError."""
 
     def drop(self) -> None:
         """Throw away what is there."""
@@ -159,6 +159,9 @@ class TargetFolder(Protocol):
         Raises OSError, FileExistsError where another file is there, BlockingIOError where another process puts it
         together just now.
         """
+
+    def left(self, path: str) -> int:
+        """The bytes that an earlier run's `partial` of this path takes on the disk. Raises OSError."""
 
 
 class Body:

@@ -85,6 +85,10 @@ class Fetcher:
 
     def _fetch_whole(self, item: RestoreItem, target: Target) -> Fetched:
         with self.store().get(item.key, version_id=item.version_id) as body:
+            if not body.info.etag and body.info.size != item.size:
+                # A 200 may be the login page of a hotel's network: no object was damaged then.
+                hint = "check --endpoint-url, and whether this network wants you to log in first"
+                raise ObjectError("what answers is not S3", code="NotS3", hint=hint)
             known = learnt(item, body.info)
             span = Span(0, body.info.size)
             chunks = self._told_of(item.path, self._bytes_of(item, span, body.info.etag, body))
@@ -176,7 +180,7 @@ class Fetcher:
         sha256 = self._put_together(item, part, note, frozenset())
         if item.sha256 in (None, sha256):
             return self._finished(item, part, target, sha256)
-        return Fetched(part.keep_damaged(), sha256, True)
+        return Fetched(part.keep_damaged(_placing(item, target).mtime_ns), sha256, True)
 
     def _finished(self, item: RestoreItem, part: PartialFile, target: Target, sha256: bytes) -> Fetched:
         return Fetched(part.finish(_placing(item, target)), sha256, item.sha256 is not None)

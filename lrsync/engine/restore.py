@@ -160,7 +160,7 @@ class _Restore:
             if self._will_fetch(item, local):
                 count, total = classes.get(item.storage_class, (0, 0))
                 classes[item.storage_class] = (count + 1, total + item.size)
-                needed += -(-item.size // BLOCK_BYTES) * BLOCK_BYTES
+                needed += max(0, -(-item.size // BLOCK_BYTES) * BLOCK_BYTES - self._left(item, local))
             if files % _TELL_EVERY == 0:
                 self._check_stop()
                 self.ports.sink(PhaseAdvanced(Phase.PLANNING, files))
@@ -191,6 +191,15 @@ class _Restore:
             return True
         return self.options.overwrite is not Overwrite.NEVER and not is_as_set(item, there)
 
+    def _left(self, item: RestoreItem, local: str | Failed) -> int:
+        """What of the file an earlier run left on the disk: that is gone on with, or makes room."""
+        if isinstance(local, Failed) or item.size < self.options.ranging.from_bytes:
+            return 0
+        try:
+            return self.ports.target.left(local)
+        except OSError:
+            return 0  # the work on it will say what is wrong
+
     def _demand_space(self, plan: RestorePlan) -> None:
         free = self.ports.free_bytes()
         if free is None or plan.needed_bytes <= free:
@@ -208,14 +217,17 @@ class _Restore:
         patience = Patience(self.ports.stopping)
         threads = self.options.threads
         pool, ranges, small = (self.ports.make_pool(count) for count in (threads, threads, min(WORKERS, threads)))
+        batches = Batches(self._worker(ranges), pool, small)
         try:
-            batches = Batches(self._worker(ranges), pool, small)
             for back in batches.results(in_batches(items), most=2 * threads, patience=patience):
                 self._take(back)
             self._check_stop()
         finally:
             for each in (pool, ranges, small):
                 each.shutdown(wait=not self.ports.stopping(), cancel_futures=True)
+            # Whatever ended the run: what was under way beside it came back all the same.
+            for back in batches.taken():
+                self._take(back)
 
     def _placed(self, items: Iterator[RestoreItem]) -> Iterator[tuple[RestoreItem, str]]:
         for item, local in self._named(items):

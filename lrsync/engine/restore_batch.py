@@ -11,7 +11,7 @@ import hashlib
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor, Future
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Final, NamedTuple
 
@@ -21,7 +21,7 @@ from lrsync.core.restoring import RestoreItem
 from lrsync.engine.fetching import learnt
 from lrsync.engine.restoring import Back, Worker
 from lrsync.engine.sliding import sliding
-from lrsync.engine.stop import Patience, StoppedError
+from lrsync.engine.stop import Patience
 from lrsync.errors import LrsyncError, ObjectArchivedError, ObjectError, ObjectMissingError
 
 MAX_FILE_BYTES: Final = 256 << 10
@@ -68,34 +68,30 @@ def in_batches(jobs: Iterator[Job]) -> Iterator[list[Job]]:
 
 @dataclass(frozen=True, slots=True)
 class Batches:
-    """Runs pieces of work: batches of small files in one pool, large files in another."""
+    """Runs pieces of work: batches of small files in one pool, large files in another.
+
+    `came`: what has not been taken yet of what came.
+    """
 
     worker: Worker
     large: Executor
     small: Executor
+    came: deque[Back] = field(default_factory=deque)
 
     def results(self, jobs: Iterator[list[Job]], *, most: int, patience: Patience) -> Iterator[Back]:
-        """What became of each item, as it comes; also of those that came before the run's end.
-
-        Raises StoppedError, BucketError.
-        """
-        came: deque[Back] = deque()
+        """What became of each item, as it comes. Raises StoppedError, BucketError."""
 
         def submit(batch: list[Job]) -> Future[None]:
             pool = self.small if len(batch) > 1 else self.large
-            return pool.submit(partial(restore_batch, self.worker, batch, came.append))
+            return pool.submit(partial(restore_batch, self.worker, batch, self.came.append))
 
-        try:
-            for _ in sliding(submit, jobs, most=most, patience=patience):
-                yield from _taken(came)
-        except (LrsyncError, StoppedError):
-            yield from _taken(came)
-            raise
+        for _ in sliding(submit, jobs, most=most, patience=patience):
+            yield from self.taken()
 
-
-def _taken(came: deque[Back]) -> Iterator[Back]:
-    while came:
-        yield came.popleft()
+    def taken(self) -> Iterator[Back]:
+        """What came since it was last asked; once the pools are shut down, also of work that nobody waited for."""
+        while self.came:
+            yield self.came.popleft()
 
 
 def restore_batch(worker: Worker, jobs: Sequence[Job], deliver: Deliver) -> None:

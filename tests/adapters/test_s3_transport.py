@@ -266,6 +266,17 @@ def test_another_kind_of_proxy_is_left_to_boto3() -> None:
         proxy_for("http://127.0.0.1:9/")
 
 
+@pytest.mark.parametrize("transport", ["curl", "boto3"])
+def test_what_goes_past_the_proxy_is_botocores_to_say(canned: CannedS3, transport: str) -> None:
+    """libcurl reads networks out of NO_PROXY, Python only names."""
+    canned.answer(GOOD)
+    variables = {"http_proxy": canned.server.endpoint, "no_proxy": "127.0.0.0/8"}
+    named = canned.server.settings("photos", endpoint_url="http://127.0.0.2:1", transport=transport, max_attempts=1)
+    with canned.server.signed_in(), mock.patch.dict("os.environ", variables), closing(S3Store(named)) as store:
+        store.put("a", PHOTO)
+    assert canned.asked[0].path == "http://127.0.0.2:1/photos/a"
+
+
 def test_requests_go_through_the_proxy(canned: CannedS3) -> None:
     canned.answer(GOOD)
     named = canned.server.settings("photos", endpoint_url="http://s3.example.invalid", transport="curl")

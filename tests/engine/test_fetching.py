@@ -15,7 +15,7 @@ from lrsync.core.download import Ranging
 from lrsync.core.requests import RestoreRequest
 from lrsync.core.restoring import Overwrite
 from lrsync.core.runs import RunSummary
-from lrsync.errors import ExitCode, InterruptedRun, ObjectError
+from lrsync.errors import ExitCode, InterruptedRun, ObjectError, UsageError
 from tests.engine.restoring import bare
 from tests.engine.world import PREFIX, World
 from tests.stores.memory import MemoryStore, content_of
@@ -205,7 +205,10 @@ def test_a_damaged_object_is_kept_aside(world: World, film: bytes) -> None:
     world.store.corrupt(KEY, film[:-1] + b"?")
     summary = run(world)
     assert (summary.exit_code, len(summary.findings)) == (ExitCode.INCOMPLETE, 1)
-    assert [path.name for path in (world.home / "target/2024").iterdir()] == ["film.mov.damaged"]
+    (kept,) = (world.home / "target/2024").iterdir()
+    facts = kept.stat()
+    assert (kept.name, kept.read_bytes()) == ("film.mov.damaged", film[:-1] + b"?")
+    assert (facts.st_mtime_ns, facts.st_mode & 0o777) == (LONG_AGO_NS, 0o666 & ~umask()), "as a small one's"
 
 
 def test_a_store_without_ranges_will_do(world: World, film: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -299,4 +302,15 @@ def test_two_at_once_do_not_write_one_file(world: World, film: bytes) -> None:
     assert run(world).exit_code is ExitCode.OK
     (refused,) = results
     assert (refused.exit_code, refused.errors[0].message) == (ExitCode.INCOMPLETE, "is being written just now")
+    check(world, film)
+
+
+def test_what_is_there_already_needs_no_room(world: World, film: bytes) -> None:
+    killed_run(world, at=2 * CHUNKS + 5)
+    there = partials(world)[0].stat().st_blocks * 512
+    assert there >= 2 * MIB
+    needed = -(-SIZE // 4096) * 4096
+    with pytest.raises(UsageError, match=f"{needed - there:,} bytes are needed"):
+        run(world, free_bytes=lambda: needed - there - 1)
+    assert run(world, free_bytes=lambda: needed - there).exit_code is ExitCode.OK
     check(world, film)

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import errno
 import os
+import threading
+import time
 from collections import Counter
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -120,6 +123,9 @@ def test_one_that_is_lost(world: World) -> None:
     summary = run(world)
     assert [failed.path for failed in summary.errors] == [ODD]
     assert (back(world), world.row(ODD).drift) == (expected(ODD), Drift.MISSING)  # type: ignore[union-attr]
+    again = run(world)
+    told = (again.errors, again.findings, again.exit_code)
+    assert told == (summary.errors, summary.findings, summary.exit_code), "what is known by then is told all the same"
 
 
 def test_one_that_has_other_bytes(world: World) -> None:
@@ -166,6 +172,18 @@ def test_the_bytes_told_of_are_those_that_came(world: World) -> None:
 
     summary = bare(world, RestoreRequest(to=str(world.home / "target")), confirm=replaced)
     assert counts_of(summary).bytes == sum(map(len, back(world).values())) == COUNT - 1 + 1000
+
+
+@pytest.mark.parametrize("names", [(), (ODD,)], ids=["in a batch", "alone"])
+def test_a_login_page_is_no_damaged_object(world: World, names: tuple[str, ...]) -> None:
+    """A hotel's network answers everything with 200, and no ETag: of the object that says nothing."""
+    key = f"{PREFIX}/{ODD}"
+    page = replace(world.store.versions[key][-1], data=b"<html>log in</html>", etag="", metadata={}, checksum=None)
+    world.store.versions[key][-1] = page
+    summary = restored(world, RestoreRequest(names, to=str(world.home / "target")))
+    assert [(failed.path, "is not S3" in failed.message) for failed in summary.errors] == [(ODD, True)]
+    assert back(world) == ({} if names else expected(ODD))
+    assert world.row(ODD).drift is None  # type: ignore[union-attr]
 
 
 def test_one_whose_place_is_taken_meanwhile(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -233,6 +251,32 @@ def test_what_ends_the_run_ends_it_after_what_came(world: World) -> None:
     assert set(NAMES[:7]) <= set(came)
     told = {event.path for event in world.events if isinstance(event, FileBack)}
     assert told == set(came)
+
+
+def test_what_came_beside_that_is_recorded(world: World) -> None:
+    """The other batch is still under way when the first one ends the run: its files are back, and their rows say so."""
+    more = [f"2025/{number:02}.jpg" for number in range(MAX_FILES)]
+    make_tree(world.photos, {"2025": {name[5:]: name.encode() for name in more}}, mtime_ns=LONG_AGO_NS)
+    world.sync()
+    for name in NAMES + more:
+        (world.photos / name).unlink()
+    failed = threading.Event()
+
+    def fail(operation: str, key: str) -> None:
+        if operation == "get" and key == f"{PREFIX}/{NAMES[0]}":
+            failed.set()
+            raise BucketError("access is denied", hint="ask")
+        if operation == "get" and key == f"{PREFIX}/{more[-1]}":
+            assert failed.wait(10)
+            time.sleep(0.3)
+
+    world.store.fail = fail
+    with pytest.raises(BucketError):
+        restored(world, RestoreRequest(), options={"threads": 2})
+    there = [name for name in NAMES + more if (world.photos / name).exists()]
+    assert more[-1] in there
+    rows = {name: world.row(name) for name in there}
+    assert [name for name, row in rows.items() if row is None or row.verified_at != world.now_ns] == []
 
 
 def test_a_stop_ends_what_has_begun_and_no_more(world: World) -> None:
