@@ -38,8 +38,13 @@ def exit_code(report: StatusReport | None) -> ExitCode:
 
 
 def _is_cut_off(report: StatusReport) -> bool:
-    """Whether no backup ever saw the whole source: what the first one did not come to, nobody has counted."""
-    return report.last_good_run is None and (report.last_run is None or report.last_run.result in STALE)
+    """Whether no backup ever saw the whole source: what the first one did not come to, nobody has counted.
+
+    A verification or an adoption since then ends well and counts no more: it does not make it whole.
+    """
+    if report.last_good_run is not None:
+        return False
+    return not report.was_seen_whole or report.last_run is None or report.last_run.result in STALE
 
 
 def sentence_of(report: StatusReport | None, now_ns: int) -> str:
@@ -55,7 +60,8 @@ def _state(report: StatusReport) -> str:
         files = sum(number for number, _ in unsafe)
         which = ", ".join(f"{number:,} {what}" for number, what in unsafe)
         verb, be = ("is" if number == 1 else "are" for number in (files, report.safe))
-        return f"{count(files, 'file')} {verb} not safe: {which}. {report.safe:,} of {report.files:,} {be} safe."
+        text = f"{count(files, 'file')} {verb} not safe: {which}. {report.safe:,} of {report.files:,} {be} safe."
+        return f"{text} Others may wait." if _is_cut_off(report) else text
     if report.files == 0:
         return "No files are in the source." if report.last_good_run else _NOTHING
     safe = "The one file is safe." if report.files == 1 else f"All {report.files:,} files are safe."
