@@ -18,7 +18,7 @@ _BY: Final = {
     Proof.PARTS: "the MD5s of their parts",
     Proof.BYTES: "their bytes, read back",
 }
-_PILES: Final = "known unproven differing absent elsewhere catalogs"
+_PILES: Final = "known changed unproven differing originals absent elsewhere catalogs"
 
 
 def build(summary: RunSummary, tone: Tone, problems: tuple[str, ...]) -> Report:
@@ -42,9 +42,13 @@ def sentence_of(summary: RunSummary) -> str:
 
 
 def _left(counts: AdoptCounts, failed: int) -> str:
-    for_sync = counts.absent.files + counts.elsewhere.files + counts.differing.files + counts.catalogs.files
+    replaced = counts.differing.files - counts.originals.files
+    for_sync = counts.absent.files + counts.elsewhere.files + replaced + counts.changed.files + counts.catalogs.files
     parts = [f"{counts.unproven.files:,} are not"] if counts.unproven.files else []
     parts += [f"{counts.trusted.files:,} are taken on trust"] if counts.trusted.files else []
+    wait = "waits" if counts.originals.files == 1 else "wait"
+    originals = f"{count(counts.originals.files, 'original')} of other bytes {wait} for your decision"
+    parts += [originals] if counts.originals.files else []
     parts += [f"{for_sync:,} are left to the next sync"] if for_sync else []
     parts += [f"{count(failed, 'file')} could not be looked at"] if failed else []
     return "; ".join(parts) or "none is missing"
@@ -69,6 +73,7 @@ def _rows(summary: RunSummary, counts: AdoptCounts) -> list[tuple[str, str]]:
             counts.differing,
             "originals stay as they are; the next sync replaces others, and keeps the old",
         ),
+        "Changed since": (counts.changed, "looked at by the next sync"),
         "Under another key": (counts.elsewhere, "S3 copies them in the next sync"),
         "Not there": (counts.absent, "uploaded by the next sync"),
         "Catalogs": (counts.catalogs, "the next sync copies them in a quiet moment"),
@@ -119,7 +124,8 @@ def to_read(counts: AdoptCounts) -> int:
 
 def to_upload(counts: AdoptCounts) -> int:
     """The bytes that the next sync sends, if nothing is done about what is not proven."""
-    return counts.absent.bytes + counts.differing.bytes + counts.unproven.bytes
+    replaced = counts.differing.bytes - counts.originals.bytes  # an original waits for a person
+    return counts.absent.bytes + replaced + counts.unproven.bytes
 
 
 def _reading(counts: AdoptCounts) -> str:
