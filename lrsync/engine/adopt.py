@@ -24,7 +24,7 @@ from lrsync.core.adoption import (
 )
 from lrsync.core.events import EventSink, FileBack, FindingRaised, Phase, PhaseStarted, WorkFinished
 from lrsync.core.filetypes import is_original
-from lrsync.core.findings import Finding
+from lrsync.core.findings import Finding, FindingKind
 from lrsync.core.keys import inner_library, listing_prefix
 from lrsync.core.model import Adopt, Change, Content, Done, ManifestEntry, Quarantine
 from lrsync.core.objects import ObjectInfo
@@ -341,6 +341,8 @@ class Adoption:
             settle_unproven(self, choice)
         if pile.files:
             self.report(reports.unproven_objects(pile.files))
+        elif not self.options.dry_run:  # what an earlier adoption said of them is over
+            self.ports.manifest.clear_findings([FindingKind.UNPROVEN], [""])
 
     # --- around it ----------------------------------------------------------------------------------------
 

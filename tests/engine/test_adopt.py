@@ -11,6 +11,7 @@ import pytest
 from isal import isal_zlib
 
 from lrsync.adapters.ignore import IgnoreRules
+from lrsync.adapters.status_query import read_status
 from lrsync.core.adoption import AdoptCounts, Offset, Proof, composite_crc32
 from lrsync.core.checksums import Checksum, ChecksumKind
 from lrsync.core.events import WorkFinished
@@ -522,3 +523,17 @@ def test_a_restore_takes_nothing_on_trust(hidden: World) -> None:
     assert (row.sha256, row.settled) == (None, False)
     hidden.sync()
     assert hidden.objects() == hidden.files()
+
+
+def test_what_was_proven_in_the_end_is_no_finding_any_more(hidden: World) -> None:
+    def findings() -> list[FindingKind]:
+        report = read_status(hidden.path)
+        assert report is not None
+        return [one.kind for one in report.findings]
+
+    hidden.adopt()
+    assert findings() == [FindingKind.UNPROVEN]
+    hidden.adopt(Unproven.DOWNLOAD, dry_run=True)
+    assert findings() == [FindingKind.UNPROVEN]
+    hidden.adopt(Unproven.DOWNLOAD)
+    assert findings() == []
