@@ -42,6 +42,7 @@ def test_an_original_of_other_bytes_is_left_to_no_sync() -> None:
     told = report(dry_run=True, differing=Pile(3, 3_000_000), originals=Pile(2, 2_000_000), changed=Pile(1, 7))
     assert "; 2 originals of other bytes wait for your decision; 2 are left to the next sync." in told
     assert "To upload         1.0 MB, about" in told
+    assert "; 1 is not; 1 is left to the next sync." in report(absent=Pile(1, 1), unproven=Pile(1, 1))
     assert "1 original of other bytes waits for your decision" in report(differing=Pile(1, 1), originals=Pile(1, 1))
 
 
