@@ -87,12 +87,20 @@ def _age(report: StatusReport, now_ns: int) -> str:
     last, good = report.last_run, report.last_good_run
     words = []
     if good is not None:
-        words.append(f"Last backup {ago(good.finished_at or good.started_at, now_ns)}.")
+        which = "Last good backup" if _ended_worse_since(report, good) else "Last backup"
+        words.append(f"{which} {ago(good.finished_at or good.started_at, now_ns)}.")
     elif last is not None:
-        words.append("No backup was finished yet.")
+        # One that left files out, or waits for a person, was finished, and was no good one.
+        words.append("No backup ended well yet." if report.was_seen_whole else "No backup was finished yet.")
     if last is not None and last.result in STALE:
         words.append(f"The last run ({ago(last.started_at, now_ns)}) {_stale_verb(last)}.")
     return " ".join(words)
+
+
+def _ended_worse_since(report: StatusReport, good: RunInfo) -> bool:
+    """Whether a backup came to its end since, and left something: then the good one is not the last."""
+    worse = (RunResult.INCOMPLETE, RunResult.ATTENTION)
+    return any(run.kind is RunKind.SYNC and run.result in worse and run.id > good.id for run in report.recent)
 
 
 def _stale_verb(run: RunInfo) -> str:
@@ -182,7 +190,9 @@ def _facts_in_words(report: StatusReport, now_ns: int) -> Iterator[tuple[str, st
     if report.verified:
         yield "Last proven", _proven(report.verified)
     if report.by_proof:
-        yield "Proven by", ", ".join(f"{name} {n:,}" for name, n in report.by_proof.items())
+        # "none" is no checksum of the store's, not no proof: these are safe by an ETag, or were read back.
+        kept = sorted(report.by_proof.items(), key=lambda item: item[0] == "none")
+        yield "Checksums", ", ".join(f"{name} {n:,}" for name, n in kept)
     yield "Bucket check", "never" if full is None else f"{local(full)}, {ago(full, now_ns)}"
     yield "Restore drill", _last_drill(report.last_drill, now_ns)
     yield "Library", printable(f"{library.name}: {library.source}")

@@ -201,3 +201,18 @@ def test_what_another_try_does_not_mend_says_what_does(kind: FindingKind) -> Non
     report = good_status(findings=(finding(kind, "a.jpg", "the name is not valid UTF-8", "rename the file"),))
     (decision,) = decisions_of(report)
     assert "The name is not valid UTF-8. Rename the file." in advice_of(decision).what
+
+
+def test_a_backup_that_left_something_was_finished_and_is_no_good_one() -> None:
+    good = replace(run_info(RunResult.OK, 50), id=3)
+    left = replace(run_info(RunResult.INCOMPLETE, 2), id=4)
+    report = good_status(last_run=left, last_good_run=good, recent=(good, left))
+    assert "Last good backup" in sentence_of(report, NOW_NS)
+    assert "Last backup" in sentence_of(replace(report, recent=(good, replace(left, kind=RunKind.VERIFY))), NOW_NS)
+    assert "No backup ended well yet." in sentence_of(replace(report, last_good_run=None), NOW_NS)
+
+
+def test_no_checksum_is_told_last_and_not_as_no_proof() -> None:
+    text = plain(build(good_status(by_proof={"none": 3, "MD5": 40}), NOW_NS))
+    assert "Checksums      MD5 40, none 3" in text
+    assert "Proven by" not in text
