@@ -51,7 +51,7 @@ def report_costs(config: Config, changes: Mapping[FileType, str]) -> CostReport 
 
     None where nothing was ever backed up. Reads only the manifest and the prices. Raises UsageError, ManifestError.
     """
-    min_size = config.storage.min_size or MIN_SIZE
+    min_size = config.storage.min_size if config.storage.by_kind else MIN_SIZE
     facts = read_costs(manifest_path(config), min_size)
     if facts is None:
         return None

@@ -85,10 +85,7 @@ class Fetcher:
 
     def _fetch_whole(self, item: RestoreItem, target: Target) -> Fetched:
         with self.store().get(item.key, version_id=item.version_id) as body:
-            if not body.info.etag and body.info.size != item.size:
-                # A 200 may be the login page of a hotel's network: no object was damaged then.
-                hint = "check --endpoint-url, and whether this network wants you to log in first"
-                raise ObjectError("what answers is not S3", code="NotS3", hint=hint)
+            demand_object(body.info, item.size)
             known = learnt(item, body.info)
             span = Span(0, body.info.size)
             chunks = self._told_of(item.path, self._bytes_of(item, span, body.info.etag, body))
@@ -227,6 +224,16 @@ class Fetcher:
                 raise OSError(errno.EIO, "became shorter while it was put together", item.path)
             digest.update(data)
             offset += len(data)
+
+
+def demand_object(info: ObjectInfo, size: int) -> None:
+    """See that an answer to a GET is the object's, of which so many bytes are known, however other they may be.
+
+    Raises ObjectError for what is none: a 200 may be the login page of a hotel's network, no object is damaged then.
+    """
+    if not info.etag and info.size != size:
+        hint = "check --endpoint-url, and whether this network wants you to log in first"
+        raise ObjectError("what answers is not S3", code="NotS3", hint=hint)
 
 
 def learnt(item: RestoreItem, info: ObjectInfo) -> RestoreItem:
