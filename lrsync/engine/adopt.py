@@ -7,8 +7,9 @@ written as it is proven, so that an adoption that is cut off goes on where it wa
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from concurrent.futures import Executor
+from concurrent.futures import Executor, Future
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Final, TypeVar, assert_never
 
 from lrsync.core.adoption import (
@@ -24,8 +25,8 @@ from lrsync.core.adoption import (
 )
 from lrsync.core.events import EventSink, FileBack, FindingRaised, Phase, PhaseStarted, WorkFinished
 from lrsync.core.filetypes import is_original
-from lrsync.core.findings import Finding
-from lrsync.core.keys import inner_library
+from lrsync.core.findings import Finding, FindingKind
+from lrsync.core.keys import inner_library, listing_prefix
 from lrsync.core.model import Adopt, Change, Content, Done, ManifestEntry, Quarantine
 from lrsync.core.objects import ObjectInfo
 from lrsync.core.parts import parse_mtime, sha256_in
@@ -176,8 +177,12 @@ class Adoption:
     def in_parallel(self, work: Callable[[T], R], items: Iterator[T]) -> Iterator[R]:
         """What came of each, as it comes. Raises StoppedError."""
         pool = self.ports.make_pool(self.options.threads)
+
+        def submit(item: T) -> Future[R]:
+            return pool.submit(partial(work, item))
+
         try:
-            yield from sliding(pool, work, items, most=4 * self.options.threads, patience=self.patience)
+            yield from sliding(submit, items, most=4 * self.options.threads, patience=self.patience)
         finally:
             pool.shutdown(wait=False, cancel_futures=True)
 
@@ -286,7 +291,7 @@ class Adoption:
 
     def _keep_apart(self, examined: Examined) -> None:
         """The object has other bytes. An original's stays as it is, until a person says which are the good ones."""
-        self.counts.differing.add(examined.size)
+        self.counts.differ(examined.change.path, examined.size)
         if self.options.dry_run or examined.content is None or examined.info is None:
             return
         if is_original(examined.change.path):
@@ -324,7 +329,9 @@ class Adoption:
     def _give_hints(self) -> None:
         self.counts.offset = likely_offset(self._offsets, self.counts.proven_files.files + self.counts.known.files)
         if not self.counts.listed and self.options.prefix:
-            folders = (name for page in self.store().list_folder("") for name in page.folders)
+            # The prefix itself is there where all below it is lrsync's own: that is no hint.
+            own = listing_prefix(self.options.prefix)
+            folders = (name for page in self.store().list_folder("") for name in page.folders if name != own)
             self.counts.folders = [name for name, _ in zip(folders, range(MAX_FOLDERS), strict=False)]
 
     def _settle_unproven(self) -> None:
@@ -339,6 +346,8 @@ class Adoption:
             settle_unproven(self, choice)
         if pile.files:
             self.report(reports.unproven_objects(pile.files))
+        elif not self.options.dry_run:  # what an earlier adoption said of them is over
+            self.ports.manifest.clear_findings([FindingKind.UNPROVEN], [""])
 
     # --- around it ----------------------------------------------------------------------------------------
 

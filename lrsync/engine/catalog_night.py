@@ -82,7 +82,7 @@ class CatalogNight:
         """What a worker made of it, unless the user wants to stop."""
         night = self._night
         night.run.check_stop()
-        return night.patience.result_of(night.work.pool.submit(work))
+        return night.patience.result_of(night.handout.queue.pool.submit(work))
 
     def _count(self, *, changed: bool, stored: bool, waits: bool) -> None:
         counts = self._counts

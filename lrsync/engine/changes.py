@@ -7,9 +7,8 @@ difference: a night without changes loads none of it.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import Executor, Future
 from dataclasses import replace
-from functools import cached_property, partial
+from functools import cached_property
 from typing import TYPE_CHECKING, Final
 
 from lrsync.core.diff import diff_directory, is_settling
@@ -23,15 +22,14 @@ from lrsync.core.plan import MASS_CHANGE_FILES, is_mass_change, known_that_matte
 from lrsync.core.ports import ManifestStore, ObjectStore, SourceTree
 from lrsync.core.scan import ScannedDir
 from lrsync.engine import reports, uploads
-from lrsync.engine.batch import MOST_BATCHES, Batch, batches_for, handle_batch
 from lrsync.engine.gone import GoneFiles
+from lrsync.engine.handout import Handout, HandoutPorts
 from lrsync.engine.multipart import InflightBytes, MultipartUploader
 from lrsync.engine.pool import DaemonPool
 from lrsync.engine.recorder import Recorder, change_of
 from lrsync.engine.stop import Patience
 from lrsync.engine.tally import Tallier
 from lrsync.engine.transfer import TransferPolicy, Transferrer
-from lrsync.engine.work import Deliver, WorkQueue
 from lrsync.errors import BucketError
 
 if TYPE_CHECKING:
@@ -52,14 +50,23 @@ class Changes:
         self.recorder = Recorder(lambda: self.manifest, run.options.batch_size, run.ports.clock)
         self.patience = Patience(run.ports.stopping)
         self.make_pool = run.ports.make_pool or DaemonPool
+        self.handout = Handout(
+            HandoutPorts(
+                make_pool=self.make_pool,
+                threads=run.options.threads,
+                transferrer=lambda: self.transferrer,
+                latency_s=self._latency_s,
+                take=self._take_checked,
+                rest=self.recorder.flush_if_due,
+                clock=run.ports.clock,
+                stopping=run.ports.stopping,
+                check_stop=run.check_stop,
+            )
+        )
         self.held: list[Change] = []
         self.catalogs: list[Change] = []
-        self.small = Batch()
-        self.batches: list[Future[None]] = []
-        self.knows_latency = False
         self.gone = GoneFiles()
         self.settling_sizes = set[int]()
-        self.over = False
         self.mass_change = False
         for line in run.ports.advice():
             run.ports.sink(Notice(line))
@@ -74,21 +81,9 @@ class Changes:
     def store(self) -> ObjectStore:
         return self.run.stores.opened(self.ports.open_store)
 
-    @cached_property
-    def work(self) -> WorkQueue:
-        return WorkQueue(self.make_pool(self.options.threads), self.options.threads)
-
-    @cached_property
-    def small_pool(self) -> Executor:
-        return self.make_pool(min(MOST_BATCHES, self.options.threads))
-
-    @property
-    def work_began(self) -> bool:
-        return "work" in self.__dict__
-
-    @cached_property
-    def part_pool(self) -> Executor:
-        return self.make_pool(self.options.threads)
+    def _latency_s(self) -> float | None:
+        # A dry run may need no store at all.
+        return self.store.latency_s if "store" in self.__dict__ else None
 
     @cached_property
     def policy(self) -> TransferPolicy:
@@ -130,7 +125,7 @@ class Changes:
             tree=tree,
             store=store,
             manifest=self.manifest,
-            pool=self.part_pool,
+            pool=self.handout.part_pool,
             clock=self.ports.clock,
             sink=self.ports.sink,
             stopping=self.ports.stopping,
@@ -150,7 +145,7 @@ class Changes:
 
     def unless_stopped(self, step: Callable[[], object]) -> None:
         """Take a step that waits for S3, in a worker: a server that never answers must not hold up a stop."""
-        self.patience.result_of(self.work.pool.submit(step))
+        self.patience.result_of(self.handout.queue.pool.submit(step))
 
     def abort_strays(self) -> None:
         """End multipart uploads whose ids nobody noted."""
@@ -171,8 +166,8 @@ class Changes:
 
     def scan_is_over(self) -> None:
         """Nothing more will be found."""
-        self._send_small(now=True)
-        if self.work_began and self.work.inflight:
+        self.handout.send_small(now=True)
+        if self.handout.is_busy:
             self.ports.sink(PhaseStarted(Phase.UPLOADING))
 
     def finish(self, outside: Sequence[OutsideCatalog]) -> None:
@@ -200,8 +195,8 @@ class Changes:
         for change in ready:
             self._dispatch(change)
         self.recorder.flush_if_due()
-        self._send_small()
-        self._collect(wait=False)
+        self.handout.send_small()
+        self.handout.collect(wait=False)
 
     def _changes(self, scanned: ScannedDir) -> Iterable[Change]:
         for change in diff_directory(scanned, self.manifest.rows(scanned.path)):
@@ -273,53 +268,11 @@ class Changes:
     def _hand_out(self, change: Change, *, hold: bool) -> None:
         assert change.new is not None
         self.ports.sink(WorkFound(change.path, change.new.size))
-        if hold == self.holding and Batch.takes(change):
-            self.small.add(change, self.ports.clock())
-            self._send_small()
-            return
-        self._make_room()
-        self.work.submit(partial(_handle_one, self.transferrer, change, hold))
+        self.handout.add(change, hold=hold, at_once=hold != self.holding)
 
-    def _send_small(self, *, now: bool = False) -> None:
-        """Hand the batch of small files out, when it is due or nothing more will come to it."""
-        if not self.small.is_due(self.ports.clock()) and not (now and self.small.changes):
-            return
-        batch, self.small = self.small.changes, Batch()
-        self._make_room()
-        work = partial(handle_batch, self.transferrer, batch, self.holding, self._keep_on)
-        self.batches.append(self.work.submit(work, self.small_pool))
-        self._await_batches()
-
-    def _await_batches(self) -> None:
-        """Wait until another batch, or this thread, would not be in the way of those that are under way."""
-        while len(self.batches) >= self._most_batches():
-            self.run.check_stop()
-            self._collect(wait=True)
-            self.batches = [future for future in self.batches if not future.done()]
-            self.knows_latency = True
-
-    def _most_batches(self) -> int:
-        # The first one goes alone, to see how long the store takes. A dry run may need no store at all.
-        if not self.knows_latency:
-            return 1
-        return batches_for(self.store.latency_s if "store" in self.__dict__ else None)
-
-    def _keep_on(self) -> bool:
-        """Whether a batch that is under way should begin another file. Asked by its worker."""
-        return not self.over and not self.ports.stopping()
-
-    def _make_room(self) -> None:
-        while self.work.is_full:
-            self.run.check_stop()
-            self._collect(wait=True)
-
-    def _collect(self, *, wait: bool) -> None:
-        """Take the results that are there; with `wait`, wait a moment for the first."""
-        if self.work_began:
-            for result in self.work.collect(wait=wait):
-                self.take_result(result)
-                self.check_store()
-        self.recorder.flush_if_due()
+    def _take_checked(self, result: WorkResult) -> None:
+        self.take_result(result)
+        self.check_store()
 
     def take_result(self, result: WorkResult) -> None:
         """Count and record what came of one file."""
@@ -368,10 +321,7 @@ class Changes:
             CatalogNight(self, self.ports.catalogs()).keep(self.catalogs, outside)
 
     def _drain(self) -> None:
-        self._send_small(now=True)
-        while self.work_began and self.work.inflight:
-            self.run.check_stop()
-            self._collect(wait=True)
+        self.handout.drain()
         self.recorder.flush()
 
     def check_store(self) -> None:
@@ -383,14 +333,7 @@ class Changes:
 
     def close(self) -> None:
         """Let what is in flight end, and record it: it was acknowledged, whatever ended the run."""
-        self.over = True
-        if "small_pool" in self.__dict__:
-            self.small_pool.shutdown(wait=False, cancel_futures=True)
-        if self.work_began:
-            for result in self.work.close(self.patience.is_over):
-                self.take_result(result)
-        if "part_pool" in self.__dict__:
-            self.part_pool.shutdown(wait=False, cancel_futures=True)  # whoever waits for parts has ended by now
+        self.handout.close(self.patience.is_over, self.take_result)
         self.recorder.flush()
 
     # --- delete -------------------------------------------------------------------------------------------
@@ -414,7 +357,7 @@ class Changes:
             run.report(refused)
         if doomed:
             deleter = Deleter(
-                self.store, self.policy, self.work.pool, self.ports.sink, self.ports.stopping, self.patience
+                self.store, self.policy, self.handout.queue.pool, self.ports.sink, self.ports.stopping, self.patience
             )
             for outcome in deleter.delete(doomed):
                 self._record("", outcome)
@@ -422,7 +365,3 @@ class Changes:
             self.recorder.flush()
             self.manifest.forget_empty_directories()
             run.check_stop()
-
-
-def _handle_one(transferrer: Transferrer, change: Change, hold: bool, deliver: Deliver) -> None:
-    deliver(transferrer.handle(change, hold))

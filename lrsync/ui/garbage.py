@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Final
 
-_THRESHOLDS: Final = (50_000, 20, 100)
+_THRESHOLDS: Final = (200_000, 20, 100)
 """New containers before the youngest are looked at (Python's own: 700), and how often the older ones are with them."""
 
 

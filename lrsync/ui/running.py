@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 from typing import TypeVar
 
 from lrsync import __version__, logs
@@ -30,6 +31,7 @@ def run(
 
     `shown` is told the display, for a command that asks something meanwhile.
     """
+    talk = replace(talk, dry_run=config.dry_run)
     logs.configure(config.log_file, verbose=talk.verbose, warn=output.warning)
     _log_start(kind, config)
     log = LogSink()

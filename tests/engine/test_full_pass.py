@@ -3,16 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-import sqlite3
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
-from unittest import mock
 
 import pytest
 
-from lrsync.adapters import sqlite
 from lrsync.adapters.database import prepare
 from lrsync.adapters.manifest import Manifest
 from lrsync.core.events import ignore
@@ -24,6 +19,7 @@ from lrsync.engine.reconcile import ListingPorts, mark_drift, take_listing, unkn
 from lrsync.errors import BucketError
 from tests.adapters.rows import PREFIX as ROWS_PREFIX
 from tests.adapters.rows import entry, uploaded
+from tests.engine.costs import Cost, counted
 from tests.engine.world import PREFIX, World
 from tests.stores.memory import MemoryStore, content_of
 
@@ -104,46 +100,8 @@ def test_who_may_not_ask_for_what_is_gone_believes_the_listing(world: World) -> 
 # --- what it costs -----------------------------------------------------------------------------------------
 
 
-@dataclass
-class Cost:
-    """What a full pass took: requests, statements, rows that left SQLite, and thousands of SQLite's own steps."""
-
-    requests: int
-    statements: int = 0
-    rows: int = 0
-    steps: int = 0
-
-
-@contextmanager
-def counted(cost: Cost) -> Iterator[None]:
-    """Count what connections that are opened now do."""
-    connect = sqlite.connect
-
-    def opened(path: Path) -> sqlite3.Connection:
-        connection = connect(path)
-
-        def step() -> int:
-            cost.steps += 1
-            return 0
-
-        def row(_: sqlite3.Cursor, values: tuple[object, ...]) -> tuple[object, ...]:
-            cost.rows += 1
-            return values
-
-        def statement(_: str) -> None:
-            cost.statements += 1
-
-        connection.set_progress_handler(step, 1000)
-        connection.row_factory = row
-        connection.set_trace_callback(statement)
-        return connection
-
-    with mock.patch.object(sqlite, "connect", opened):
-        yield
-
-
 def full_pass(path: Path, store: MemoryStore) -> tuple[Cost, DriftCounts]:
-    before, cost = store.requests.total, Cost(0)
+    before, cost = store.requests.total, Cost()
     with counted(cost), Manifest(path, ROWS_PREFIX) as manifest:
         ports = ListingPorts(store, manifest, DaemonPool, ignore, lambda: False)
         assert take_listing(ports, ROWS_PREFIX, threads=4) == len(store.versions)

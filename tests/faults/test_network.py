@@ -344,10 +344,9 @@ def test_a_store_that_takes_nothing_is_given_up_on(night: Night) -> None:
 
 def test_failures_that_others_succeed_between_end_nothing(night: Night) -> None:
     night.attempts = 1
-    night.make({"many": {f"{number:03}.{'nef' if number % 4 else 'jpg'}": b"%d" % number for number in range(80)}})
-    night.proxy.on("PutObject", reply(500, "InternalError"), key=".nef", times=None)
-    night.threads = 1
-    summary = night.sync(threads=1)  # batch by batch, so that each begins with some that are taken
+    night.make({"many": {f"{number:03}.{'tif' if number % 4 else 'jpg'}": b"%d" % number for number in range(80)}})
+    night.proxy.on("PutObject", reply(500, "InternalError"), key=".tif", times=None)
+    summary = night.sync()
     assert (summary.exit_code, summary.actions.failed, summary.actions.uploaded) == (ExitCode.INCOMPLETE, 60, 20)
     night.check_recovery()
 

@@ -307,3 +307,13 @@ def test_who_gave_a_bad_value_is_said(home: Path) -> None:
         load(NEEDED, {"LRSYNC_THREADS": "x"})
     with pytest.raises(UsageError, match=r"^LRSYNC_DELETE: 'maybe' is neither on nor off"):
         load(NEEDED, {"LRSYNC_DELETE": "maybe"})
+
+
+def test_whoever_has_no_library_is_sent_to_init(config_file: Path) -> None:
+    with pytest.raises(UsageError, match="no source folder was given") as caught:
+        load({}, {})
+    assert (caught.value.hint or "").startswith("'lrsync init' asks for it; else give --source-path or ")
+    config_file.write_text('[libraries.default]\ns3_bucket = "b"\n')
+    with pytest.raises(UsageError, match="no source folder was given") as caught:
+        load({}, {})
+    assert (caught.value.hint or "").startswith("give --source-path or ")
