@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Final, assert_never
 
 from lrsync.core.amounts import MaxDelete
-from lrsync.core.filetypes import is_original
+from lrsync.core.filetypes import is_catalog, is_original
 from lrsync.core.image_change import judge_image
 from lrsync.core.keys import split_path
 from lrsync.core.model import (
@@ -23,6 +23,7 @@ from lrsync.core.model import (
     Upload,
 )
 from lrsync.core.objects import ListedObject, ObjectInfo
+from lrsync.core.proof import entry_of
 
 
 def decide(candidate: Candidate) -> Action:
@@ -57,7 +58,9 @@ def _decide_over_existing(candidate: Candidate, existing: ObjectInfo) -> Action:
     if candidate.existing_is_same:
         return Adopt(change, content, existing)
     # With the manifest lost, the object may be the last good copy of what rotted on the disk.
-    if candidate.existing_is_other and is_original(split_path(change.path)[1]):
+    if candidate.existing_is_other and (
+        is_original(split_path(change.path)[1]) or kept_its_time(entry_of(change.path, existing), content)
+    ):
         return Quarantine(change, content, existing)
     return Upload(change, content, replaces=True)
 
@@ -84,7 +87,25 @@ def _decide_unsure(candidate: Candidate) -> Action:
 
 def _is_to_be_protected(old: ManifestEntry, content: Content) -> bool:
     """Whether these other bytes must not replace the recorded ones by themselves."""
-    return is_original(split_path(old.path)[1]) or judge_image(old, content).is_suspicious
+    return (
+        is_original(split_path(old.path)[1]) or judge_image(old, content).is_suspicious or kept_its_time(old, content)
+    )
+
+
+def kept_its_time(told: ManifestEntry, content: Content) -> bool:
+    """Whether a file has other bytes than its object, and the size and the time that the object itself tells of.
+
+    A row that was made of nothing but the object has no change time and no image data to compare with. This is what
+    rot looks like then: whoever edits a file moves its time on. Not so SQLite, which may write to a log beside it.
+    """
+    is_of_object = not told.settled and told.verified_at is None and told.mtime_ns != 0
+    facts = (content.stat.size, content.stat.mtime_ns)
+    return (
+        is_of_object
+        and (told.size, told.mtime_ns) == facts
+        and told.sha256 != content.sha256
+        and not is_catalog(told.path)
+    )
 
 
 def is_rot(old: ManifestEntry, content: Content) -> bool:

@@ -8,7 +8,7 @@ from lrsync.core.filetypes import is_original
 from lrsync.core.findings import Finding, FindingKind, QuarantinedContent
 from lrsync.core.image_change import ImageChange, disowns_its_data, judge_image
 from lrsync.core.model import Content, Drift, ManifestEntry, Quarantine
-from lrsync.core.plan import is_rot
+from lrsync.core.plan import is_rot, kept_its_time
 
 _LOOK: Final = "look at it, and copy it from the card again while the card has it; accept it if it is as it should be"
 
@@ -55,10 +55,19 @@ def quarantined(action: Quarantine) -> Finding:
     return Finding(
         FindingKind.ORIGINAL_CHANGED,
         action.change.path,
-        action.told or (_OTHER_BYTES if _is_anothers(old) else f"{_what_changed(action)}; {_what_stays(action)}"),
+        action.told or _what_is_told(action),
         _DECIDE,
         quarantined=QuarantinedContent(action.change.path, content.stat, content.sha256),
     )
+
+
+def _what_is_told(action: Quarantine) -> str:
+    old = action.change.old
+    if not _is_anothers(old):
+        return f"{_what_changed(action)}; {_what_stays(action)}"
+    if is_original(action.change.path):
+        return _OTHER_BYTES
+    return f"{_what_changed(action)}; neither was touched"
 
 
 def _what_stays(action: Quarantine) -> str:
@@ -98,8 +107,10 @@ def unproven_objects(count: int) -> Finding:
 
 def _what_changed(action: Quarantine) -> str:
     old, content = action.change.old, action.content
-    if old is None or is_original(old.path):
+    if is_original(action.change.path):
         return "this original's bytes changed"
+    if old is None or kept_its_time(old, content):
+        return "this file has other bytes than its object, and the same size and time: no program edits it like that"
     match judge_image(old, content):
         case ImageChange.BROKEN:
             return f"this photo {content.image_problem}, and was whole when it was backed up"
