@@ -141,3 +141,16 @@ def test_other_bytes_of_the_same_size_and_time_do_not_replace_what_no_row_explai
     (world.photos / "2024/c.xmp").write_bytes(b"a new sidecar")
     summary = world.sync()
     assert (summary.exit_code, summary.actions.uploaded) == (ExitCode.OK, 1)
+
+
+def test_nobody_says_of_lrsyncs_own_object_that_it_is_not(world: World) -> None:
+    """A listing tells no metadata: without the row nobody knows who wrote what a gone file left behind."""
+    world.make({"a.nef": GOOD, "b.jpg": b"jpeg"})
+    world.sync()
+    (world.photos / "b.jpg").unlink()
+    lose_manifest(world)
+    (finding,) = world.sync(full=True).findings
+    assert (finding.kind, finding.path) == (FindingKind.UNKNOWN_OBJECT, f"{PREFIX}/b.jpg")
+    assert "lrsync did not write" not in finding.message
+    assert "rebuild-manifest" in finding.hint
+    assert world.rebuild().findings == []
