@@ -137,8 +137,9 @@ class Seals:
             return bool(self._connection.execute(_SNAPSHOT_DUE).fetchone()[0])
 
     def standing_findings(self) -> list[Finding]:
-        """Findings that a sync cannot make anew, and that stay until their file is settled."""
-        query = f"SELECT {listed(FINDING_COLUMNS)} FROM {FINDINGS} WHERE kind IN {_STANDING} ORDER BY path"
+        """Findings that a sync may not make anew, and that stay until their file is settled."""
+        kinds = f"kind IN {_STANDING} OR kind = '{FindingKind.ORIGINAL_CHANGED.value}'"
+        query = f"SELECT {listed(FINDING_COLUMNS)} FROM {FINDINGS} WHERE {kinds} ORDER BY path"
         with translating(self.path):
             return [decode_finding(row) for row in self._connection.execute(query)]
 
