@@ -188,12 +188,7 @@ class Transferrer:
         path, content = action.change.path, action.content
         if outlived_its_object(action.change.old, content):
             return "has other bytes than were backed up, and the bucket has lost those"
-        if action.change.kind is not ChangeKind.ADDED:
-            return None
-        former = self._quarantined_as(content.sha256)
-        if former is not None:
-            return f"has the bytes that were kept from replacing {former}: it was renamed since, or copied"
-        if not is_original(path):
+        if action.change.kind is not ChangeKind.ADDED or not is_original(path):
             return None
         if content.data is not None:
             held = content.data
@@ -204,11 +199,6 @@ class Transferrer:
             return self.tree.read_part(path, offset, max(0, min(length, size - offset)))
 
         return suspicion(path, size, read_at)
-
-    def _quarantined_as(self, sha256: bytes) -> str | None:
-        """Under which path these bytes were quarantined: renamed, the file would pass for a new one that is safe."""
-        known = (*self.quarantined.items(), *self.rotten.items())
-        return next((path for path, content in known if content.sha256 == sha256), None)
 
     def _foretell(self, action: Upload | ServerCopy, key: str, read_at: int) -> Outcome:
         """What the action would come to; the row goes into the dry run's scratch manifest."""

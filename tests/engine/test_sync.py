@@ -602,17 +602,3 @@ def test_a_new_original_that_is_cut_off_is_reported_and_backed_up(world: World) 
     (world.photos / "zero.nef").unlink()
     world.sync()
     assert [f.path for f in world.sync().findings] == ["cut.mov", "cut.mov"], "what is gone is settled"
-
-
-def test_a_quarantined_original_that_is_renamed_is_not_silently_taken_for_a_new_one(world: World) -> None:
-    world.make({"a.nef": b"good raw", "b.jpg": b"b"})
-    world.sync()
-    world.make({"a.nef": b"bad raw!"})
-    assert world.sync().exit_code is ExitCode.NEEDS_PERSON
-    (world.photos / "a.nef").rename(world.photos / "c.nef")
-    for _ in range(2):
-        summary = world.sync()
-        assert summary.exit_code is ExitCode.NEEDS_PERSON
-        assert [(f.kind, f.path) for f in summary.findings] == [(FindingKind.SUSPECT_ORIGINAL, "c.nef")]
-        assert "kept from replacing a.nef" in summary.findings[0].message
-    assert world.objects()[f"{PREFIX}/a.nef"] == b"good raw"
