@@ -233,7 +233,8 @@ class Transferrer:
             want_md5=ask,
             etag_part_sizes=self._part_sizes_to_try(change, listed) if ask else (),
         )
-        if ask:
+        # Other bytes than the ones that were lost: they may be worse, and what was lost may be there again by now.
+        if ask or (change.old is not None and _would_mend_with(content, change.old)):
             return self._with_existing(Candidate(change, content), key)
         twin = self.manifest.find_twin(content.sha256) if change.kind is ChangeKind.ADDED else None
         return Candidate(change, content, twin=twin)
@@ -368,6 +369,11 @@ class Transferrer:
         image = content.image.pack() if content.image is not None else entry.image
         seen = replace(entry, size=stat.size, mtime_ns=stat.mtime_ns, ctime_ns=stat.ctime_ns, settled=settled)
         return replace(seen, image=image)
+
+
+def _would_mend_with(content: Content, old: ManifestEntry) -> bool:
+    """Whether these are other bytes than those that the bucket lost."""
+    return old.drift is Drift.MISSING and content.sha256 != old.sha256
 
 
 def _there(row: ManifestEntry | None) -> ManifestEntry | None:

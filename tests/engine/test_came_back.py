@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -10,8 +11,9 @@ from lrsync.adapters.manifest import Manifest
 from lrsync.core.findings import FindingKind
 from lrsync.core.model import Drift
 from lrsync.errors import ExitCode
+from tests.engine.test_verify import UnchangedCtime
 from tests.engine.world import PREFIX, World
-from tests.stores.memory import content_of
+from tests.stores.memory import MemoryStore, content_of
 from tests.trees import LONG_AGO_NS
 
 
@@ -46,3 +48,34 @@ def test_a_changed_original_does_not_replace_the_good_object_that_came_back(tmp_
     assert world.objects() == {f"{PREFIX}/a.nef": b"good raw"}
     found = world.sync(full=True)
     assert (found.drift.missing, found.actions.quarantined) == (0, 1), "the mark goes with the next full pass"
+
+
+@pytest.mark.parametrize("conditional", [True, False], ids=["conditional writes", "none"])
+@pytest.mark.parametrize("is_rot", [True, False], ids=["rot", "changed"])
+@pytest.mark.parametrize("is_adopted", [True, False], ids=["another tool's", "lrsync's"])
+def test_the_good_object_of_a_bad_file_is_not_replaced(
+    tmp_path: Path, conditional: bool, is_rot: bool, is_adopted: bool
+) -> None:
+    """With its object gone a changed original goes up, as there is nothing better. There is, once it is back."""
+    world = World(tmp_path, store=MemoryStore(conditional=conditional, checksums=not is_adopted))
+    name, good, bad = ("a.jpg", b"photo", b"ph0to") if is_rot else ("a.nef", b"original", b"0riginal")
+    world.make({name: good})
+    if is_rot:
+        world.wrap_tree = UnchangedCtime  # type: ignore[assignment]
+    if is_adopted:
+        world.store.corrupt(f"{PREFIX}/{name}", good, keep_metadata=False)
+    world.sync(full=True)
+    stat = (world.photos / name).stat()
+    (world.photos / name).write_bytes(bad)
+    if is_rot:
+        os.utime(world.photos / name, ns=(stat.st_mtime_ns, stat.st_mtime_ns))
+    with Manifest(world.path, PREFIX) as manifest:
+        manifest.set_drift([(name, Drift.MISSING)])
+    for options in ({}, {"full": True}, {}):
+        summary = world.sync(**options)
+        assert (summary.exit_code, summary.actions.uploaded) == (ExitCode.NEEDS_PERSON, 0), options
+    assert world.objects() == {f"{PREFIX}/{name}": good}
+    assert world.trash() == {}
+    row = world.row(name)
+    assert row is not None
+    assert row.drift is None, "the full pass saw that it is there"
