@@ -161,6 +161,7 @@ class _Acceptance:
             return None
         if old is not None and stat is None and place_of(self.ports.manifest, old, content) is not None:
             # It was moved, and the bytes that it took along are backed up there: nothing is left to send.
+            self.summary.actions.restated += 1
             if not self.options.dry_run:
                 self.ports.manifest.clear_findings([FindingKind.ORIGINAL_CHANGED, FindingKind.ROT], [content.path])
             return None

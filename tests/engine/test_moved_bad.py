@@ -67,7 +67,8 @@ def test_the_move_is_accepted(world: World) -> None:
     world.sync(delete=True)
     assert accept(world, "2024/a.nef", dry_run=True).exit_code is ExitCode.OK
     assert world.sync(delete=True).exit_code is ExitCode.NEEDS_PERSON
-    assert accept(world, "2024/a.nef").exit_code is ExitCode.OK
+    accepted = accept(world, "2024/a.nef")
+    assert (accepted.exit_code, accepted.actions.uploaded, accepted.actions.restated) == (ExitCode.OK, 0, 1)
     summary = world.sync(delete=True)
     assert (summary.exit_code, summary.actions.trashed) == (ExitCode.OK, 1)
     assert world.trash() == {"2024/a.nef": GOOD}
