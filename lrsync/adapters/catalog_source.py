@@ -6,7 +6,6 @@ Reads beside the user's catalog and writes into a scratch folder only.
 from __future__ import annotations
 
 import hashlib
-import os
 import shutil
 import zipfile
 from collections.abc import Callable, Iterator, Sequence
@@ -183,9 +182,9 @@ class _CopyTree:
         """The copy's."""
         return self._stat
 
-    def folder_changed_ns(self, folder: str) -> int:
-        """When the copy was last written."""
-        return os.stat(self._folder).st_mtime_ns
+    def gone_since_ns(self, path: str) -> int | None:
+        """The copy is there."""
+        return None
 
     def read(
         self,

@@ -92,9 +92,9 @@ class CatalogTree:
         """As the inner stat; of a catalog, its family's."""
         return self._family_stat(path) if is_catalog(path) else self._inner.stat(path)
 
-    def folder_changed_ns(self, folder: str) -> int:
+    def gone_since_ns(self, path: str) -> int | None:
         """As the inner tree."""
-        return self._inner.folder_changed_ns(folder)
+        return self._inner.gone_since_ns(path)
 
     def read(
         self,

@@ -65,8 +65,19 @@ class LocalTree:
             raise
         return longpath.facts_of(found) if stat.S_ISREG(found.st_mode) else None
 
-    def folder_changed_ns(self, folder: str) -> int:
-        """When names last came or went there; see `SourceTree.folder_changed_ns`. Raises OSError."""
+    def gone_since_ns(self, path: str) -> int | None:
+        """Since when the file is gone; see `SourceTree.gone_since_ns`. Raises OSError."""
+        try:
+            found = longpath.lstat_below(self._root, path)
+        except OSError as error:
+            if error.errno not in GONE:
+                raise
+        else:
+            if stat.S_ISREG(found.st_mode) or stat.S_ISLNK(found.st_mode):
+                return None
+        return self._folder_changed_ns(split_path(path)[0])
+
+    def _folder_changed_ns(self, folder: str) -> int:
         while folder:
             try:
                 return longpath.lstat_below(self._root, folder).st_mtime_ns

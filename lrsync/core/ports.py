@@ -45,8 +45,11 @@ class SourceTree(Protocol):
     def stat(self, path: str) -> Stat | None:
         """The regular file's stat, without following links; None where there is none. Raises OSError."""
 
-    def folder_changed_ns(self, folder: str) -> int:
-        """When names last came or went in this folder, or in the nearest one above that is left. Raises OSError."""
+    def gone_since_ns(self, path: str) -> int | None:
+        """Since when a file is gone, at the latest; None where one is there, or a link to where it may be now.
+
+        That is when names last came or went in its folder, or in the nearest one above that is left. Raises OSError.
+        """
 
     def read(
         self,

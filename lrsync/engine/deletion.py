@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from lrsync.core.amounts import MaxDelete
 from lrsync.core.events import EventSink, Phase, PhaseAdvanced, PhaseStarted
 from lrsync.core.findings import Finding, FindingKind
-from lrsync.core.keys import split_path, trash_key
+from lrsync.core.keys import trash_key
 from lrsync.core.model import Done, Failed, ManifestEntry, Outcome, Trash
 from lrsync.core.plan import DeleteFacts, check_guards
 from lrsync.core.ports import ManifestStore, ObjectStore, SourceTree
@@ -90,10 +90,12 @@ def _way_on(facts: DeleteFacts) -> str:
 def _was_gone_before(tree: SourceTree, entry: ManifestEntry, started_ns: int) -> bool:
     """Whether the file is gone, and went before the scan began.
 
-    One that was moved while the scan ran, to where the scan had been already, is nowhere to be seen this night.
+    One that was moved while the scan ran, to where the scan had been already, is nowhere to be seen this night. And a
+    link in its place says that it lies somewhere else now, where no backup follows it.
     """
     try:
-        return tree.stat(entry.path) is None and tree.folder_changed_ns(split_path(entry.path)[0]) < started_ns
+        gone_since_ns = tree.gone_since_ns(entry.path)
+        return gone_since_ns is not None and gone_since_ns < started_ns
     except OSError:
         return False  # unknown is not missing
 

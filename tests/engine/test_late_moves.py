@@ -76,3 +76,20 @@ def test_a_missing_file_of_unproven_content_is_not_deleted(world: World) -> None
     world.now_ns += 48 * 3600 * 10**9
     assert world.sync(delete=True).actions.trashed == 0
     assert "Photos/b/other.jpg" in world.objects()
+
+
+def test_what_a_link_leads_to_elsewhere_keeps_its_object(tmp_path: Path) -> None:
+    """To another drive, say: no backup follows the link, so the object is the only copy that is not on that drive."""
+    world = World(tmp_path)
+    world.make({"a.jpg": b"a", "b.jpg": b"b", "2023": {"c.jpg": b"c"}})
+    world.sync()
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    for name in ("b.jpg", "2023"):
+        (world.photos / name).rename(elsewhere / name)
+        (world.photos / name).symlink_to(elsewhere / name)
+    summary = world.sync(delete=True)
+    assert (summary.changes.missing, summary.actions.trashed) == (2, 0)
+    (world.photos / "b.jpg").unlink()
+    assert world.sync(delete=True).actions.trashed == 1
+    assert set(world.trash().values()) == {b"b"}
