@@ -59,9 +59,9 @@ class S3Store:
         return self._calls.requests
 
     @property
-    def latency_s(self) -> float | None:
-        """How long the store takes to answer at least, as seen last; None where that is not known."""
-        return self._calls.latency_s
+    def waiting(self) -> float | None:
+        """Which share of the time, 0 to 1, was spent waiting when many were last sent; None where that is not known."""
+        return self._calls.waiting
 
     def create_bucket(self) -> None:
         """Make the bucket. Raises BucketError."""

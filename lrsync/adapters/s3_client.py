@@ -262,9 +262,9 @@ class S3Calls:
             raise self._translated(error, question.operation) from error
 
     @property
-    def latency_s(self) -> float | None:
-        """How long the store takes to answer at least, as seen last; None where that is not known."""
-        return self._transport.latency_s
+    def waiting(self) -> float | None:
+        """Which share of the time, 0 to 1, was spent waiting when many were last sent; None where that is not known."""
+        return self._transport.waiting
 
     def transfer(
         self, method: str, parcels: Sequence[Parcel], *, more: Callable[[], bool] = _always

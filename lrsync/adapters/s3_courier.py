@@ -128,9 +128,9 @@ class Courier:
         self._hash_parts = False
 
     @property
-    def latency_s(self) -> float | None:
-        """How long the store takes to answer at least, as seen last; None where nothing was seen yet."""
-        return self._wire.latency_s
+    def waiting(self) -> float | None:
+        """Which share of the time, 0 to 1, was spent waiting when many were last sent; None where that is not known."""
+        return self._wire.waiting
 
     def open(self, operation: str, parcel: Parcel) -> Answer | Exception:
         """What boto3's method answers, with a `Body` to be taken from and closed; or raises. Else as `send`."""

@@ -6,8 +6,8 @@ Knows nothing of S3 and retries nothing: an answer is a value, and so is a conne
 
 from __future__ import annotations
 
-import math
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -38,8 +38,8 @@ class Wire:
         self._idle: list[_Channel] = []
         self._lock = threading.Lock()
         self._closed = False
-        self.latency_s: float | None = None
-        """The quickest answer among the last requests that went side by side."""
+        self.waiting: float | None = None
+        """Which share of the time of the last requests that went side by side was spent waiting."""
 
     def exchange(
         self, requests: Sequence[Request], *, lanes: int, begin: Callable[[], bool]
@@ -53,9 +53,9 @@ class Wire:
                 if begin():
                     yield 0, channel.alone(requests[0])
             else:
+                began, channel.waited_s = time.perf_counter(), 0.0
                 yield from channel.together(requests, lanes, begin)
-                if math.isfinite(channel.quickest_s):
-                    self.latency_s = channel.quickest_s
+                self.waiting = channel.waited_s / max(time.perf_counter() - began, channel.waited_s)
 
     def ask(self, request: Request) -> Reply:
         """Send one, and have all of its answer."""
@@ -103,7 +103,7 @@ class _Channel:
         self.multi = pycurl.CurlMulti()
         self._lanes: list[Lane] = []
         self._single: Lane | None = None
-        self.quickest_s = 0.0
+        self.waited_s = 0.0
 
     @property
     def single(self) -> Lane:
@@ -129,7 +129,6 @@ class _Channel:
         self, requests: Sequence[Request], lanes: int, begin: Callable[[], bool]
     ) -> Iterator[tuple[int, Reply]]:
         free = self._free_lanes(min(lanes, len(requests)))
-        self.quickest_s = math.inf
         busy: dict[Any, Lane] = {}
         waiting = deque(enumerate(requests))
         while waiting or busy:
@@ -161,7 +160,6 @@ class _Channel:
         for curl in done:
             self.multi.remove_handle(curl)
             lane = busy.pop(curl)
-            self.quickest_s = min(self.quickest_s, lane.thought_s())
             yield lane, lane.reply()
         for curl, number, words in failed:
             self.multi.remove_handle(curl)
@@ -170,8 +168,9 @@ class _Channel:
 
     def wait(self) -> None:
         """Wait until a connection has something to say, or libcurl something to do."""
-        told_ms = self.multi.timeout()
+        began, told_ms = time.perf_counter(), self.multi.timeout()
         self.multi.select(_SELECT_S if told_ms < 0 else min(_SELECT_S, told_ms / 1000))
+        self.waited_s += time.perf_counter() - began
 
     def close(self) -> None:
         for lane in self._lanes if self._single is None else [*self._lanes, self._single]:

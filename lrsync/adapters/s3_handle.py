@@ -160,11 +160,6 @@ class Lane:
         status = self.curl.getinfo(pycurl.RESPONSE_CODE)
         return Reply(status, tuple(self.head), b"".join(self.body) if with_body else b"")
 
-    def thought_s(self) -> float:
-        """How long the server took from the request's end, or its body's beginning, to the answer's."""
-        began: float = self.curl.getinfo(pycurl.PRETRANSFER_TIME)
-        return float(self.curl.getinfo(pycurl.STARTTRANSFER_TIME)) - began
-
     def failure(self, number: int, words: str) -> Reply:
         """Raises what the body that was to be sent raised."""
         if self.broken is not None:

@@ -101,10 +101,10 @@ class Transport:
         return True
 
     @property
-    def latency_s(self) -> float | None:
-        """How long the store takes to answer at least, as seen last; None where that is not known."""
+    def waiting(self) -> float | None:
+        """Which share of the time, 0 to 1, was spent waiting when many were last sent; None where that is not known."""
         courier = self._courier
-        return None if courier is None else courier.latency_s
+        return None if courier is None else courier.waiting
 
     def send(
         self, method: str, parcels: Sequence[Parcel], *, lanes: int, more: Callable[[], bool]

@@ -226,8 +226,8 @@ class ObjectStore(Protocol):
         """HTTP requests so far, retries included."""
 
     @property
-    def latency_s(self) -> float | None:
-        """Seconds that the store takes to answer at least, as seen when many were put or got; None: not known."""
+    def waiting(self) -> float | None:
+        """Which share of the time, 0 to 1, was spent waiting when many were last put or got; None: not known."""
 
     def put(self, key: str, content: Content, *, if_absent: bool = False, source: Sendable | None = None) -> Stored:
         """Store `content.data`, or what `source` gives, in one request, with checksum and metadata.

@@ -31,19 +31,20 @@ MAX_WAIT_NS: Final = 1_000_000_000
 """A batch that does not fill up goes after this time."""
 MOST_BATCHES: Final = 4
 """Under way at once, to a store that takes its time: two megabytes at most that a stop may have to wait for."""
-_BATCH_S: Final = 0.010
-"""About what the processor is busy with one batch."""
 
 
-def batches_for(latency_s: float | None) -> int:
-    """How many batches should be under way to a store that takes so long to answer; None: nobody knows.
+def batches_for(waiting: float | None) -> int:
+    """How many batches should be under way to a store that was waited for so much of the time; None: nobody knows.
 
     As many as keep the processor busy, and no more: threads that all want it hinder each other. Measured on a server
     that answers at once, two batches cost a third more CPU than one, and are no sooner done.
+
+    >>> [batches_for(share) for share in (0.0, 0.4, 0.6, 0.9, None)]
+    [1, 1, 2, 4, 4]
     """
-    if latency_s is None:
+    if waiting is None or waiting >= 1:
         return MOST_BATCHES
-    return min(MOST_BATCHES, 1 + int(latency_s / _BATCH_S))
+    return min(MOST_BATCHES, int(1 / (1 - waiting)))
 
 
 class _New(NamedTuple):

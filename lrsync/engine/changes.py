@@ -55,7 +55,7 @@ class Changes:
                 make_pool=self.make_pool,
                 threads=run.options.threads,
                 transferrer=lambda: self.transferrer,
-                latency_s=self._latency_s,
+                waiting=self._waiting,
                 take=self._take_checked,
                 rest=self.recorder.flush_if_due,
                 clock=run.ports.clock,
@@ -81,9 +81,9 @@ class Changes:
     def store(self) -> ObjectStore:
         return self.run.stores.opened(self.ports.open_store)
 
-    def _latency_s(self) -> float | None:
+    def _waiting(self) -> float | None:
         # A dry run may need no store at all.
-        return self.store.latency_s if "store" in self.__dict__ else None
+        return self.store.waiting if "store" in self.__dict__ else None
 
     @cached_property
     def policy(self) -> TransferPolicy:

@@ -22,13 +22,13 @@ class HandoutPorts:
     """What handing out needs of the run.
 
     `take` gets each result as it comes; `rest` is called when those that are there were taken. `check_stop` raises
-    StoppedError once the user wants to stop. `latency_s`: what is known of how long the store takes to answer.
+    StoppedError once the user wants to stop. `waiting`: see `ObjectStore.waiting`.
     """
 
     make_pool: Callable[[int], Executor]
     threads: int
     transferrer: Callable[[], Transferrer]
-    latency_s: Callable[[], float | None]
+    waiting: Callable[[], float | None]
     take: Callable[[WorkResult], None]
     rest: Callable[[], None]
     clock: Clock
@@ -109,8 +109,8 @@ class Handout:
             small.one_came_back = True
 
     def _most_batches(self) -> int:
-        # The first one goes alone, to see how long the store takes.
-        return batches_for(self._ports.latency_s()) if self._small.one_came_back else 1
+        # The first one goes alone, to see how much of the time the store takes.
+        return batches_for(self._ports.waiting()) if self._small.one_came_back else 1
 
     def _keep_on(self) -> bool:
         """Whether a batch that is under way should begin another file. Asked by its worker."""

@@ -100,7 +100,7 @@ class MemoryStore:
         self.fail_chunk: Hook | None = None
         """Called before each 64 KiB of a body is handed out, with "chunk" and the key."""
         self.lifecycle = False
-        self.latency: float | None = 0.0
+        self.waited: float | None = 0.0
         self.tick: Callable[[int], int] = lambda serial: serial * 1_000_000
         """The time (ns) at which the n-th write happens."""
         self.archived: set[str] = set()
@@ -155,9 +155,9 @@ class MemoryStore:
     # --- the port -------------------------------------------------------------------------------------------
 
     @property
-    def latency_s(self) -> float | None:
-        """As long as a test says."""
-        return self.latency
+    def waiting(self) -> float | None:
+        """As much as a test says."""
+        return self.waited
 
     @property
     def requests(self) -> RequestCounts:
