@@ -67,10 +67,9 @@ FROM {FILES} WHERE dir_id = (SELECT id FROM {DIRECTORIES} WHERE path = ?) AND na
 _GONE: Final = f"SELECT drift IS NOT NULL, size FROM {FILES} WHERE missing_since IS NOT NULL"
 
 
-_DRILLED: Final = (
-    f"kind = '{RunKind.DRILL.value}' AND result IN ('{RunResult.OK.value}', '{RunResult.INCOMPLETE.value}', "
-    f"'{RunResult.ATTENTION.value}')"
-)
+_ENDED: Final = f"result IN ('{RunResult.OK.value}', '{RunResult.INCOMPLETE.value}', '{RunResult.ATTENTION.value}')"
+_BACKUP: Final = f"kind IN ('{RunKind.SYNC.value}', '{RunKind.REBUILD.value}')"
+_DRILLED: Final = f"kind = '{RunKind.DRILL.value}' AND {_ENDED}"
 
 
 _CLASSES: Final = f"""
@@ -133,7 +132,7 @@ def _read(path: Path, connection: sqlite3.Connection, now_ns: int) -> StatusRepo
     counts = _count(connection, now_ns)
     _correct(connection, counts, findings)
     # Of those that back up: a good verification is no backup.
-    ok = f"result = '{RunResult.OK.value}' AND kind IN ('{RunKind.SYNC.value}', '{RunKind.REBUILD.value}')"
+    ok = f"result = '{RunResult.OK.value}' AND {_BACKUP}"
     recent = read_runs(connection, limit=RECENT)
     return StatusReport(
         library=library,
@@ -156,6 +155,7 @@ def _read(path: Path, connection: sqlite3.Connection, now_ns: int) -> StatusRepo
         findings=tuple(decode_finding(row) for row in findings),
         rotten=len({path for kind, path, *_ in findings if kind == FindingKind.ROT.value}),
         verified=counts.verified,
+        was_seen_whole=bool(read_runs(connection, f"{_BACKUP} AND {_ENDED}")),
         last_drill=next(iter(read_runs(connection, _DRILLED)), None),
         recent=tuple(reversed(recent)),
     )

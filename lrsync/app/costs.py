@@ -40,10 +40,10 @@ def quote_storage(config: Config) -> StorageQuote | None:
     return None if prices is None else _stored(config, prices, read_classes(manifest_path(config)))
 
 
-def quote_files(config: Config, files: int, size: int) -> StorageQuote | None:
-    """What so many files of so many bytes will cost a month; None where no price is known. Raises UsageError."""
+def quote_files(config: Config, counts: Counts) -> StorageQuote | None:
+    """What files will cost a month in these classes; None where no price is known. Raises UsageError."""
     prices = _prices(config)
-    return None if prices is None else _stored(config, prices, {config.storage_class or "STANDARD": (files, size)})
+    return None if prices is None else _stored(config, prices, counts)
 
 
 def report_costs(config: Config, changes: Mapping[FileType, str]) -> CostReport | None:

@@ -69,7 +69,8 @@ def look_at_source(config: Config) -> FirstLook:
 
     assert config.source is not None
     rules = IgnoreRules(config.exclude, config.include, defaults=config.default_excludes)
-    return first_look(LocalTree(config.source.resolve(), rules), bwlimit=config.bwlimit)
+    tree = LocalTree(config.source.resolve(), rules)
+    return first_look(tree, bwlimit=config.bwlimit, storage=config.storage_rules)
 
 
 @contextmanager

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Final
 
 from lrsync.core.checksums import Checksum, ChecksumKind
 from lrsync.core.etags import part_sizes_for, parts_in
+from lrsync.core.filetypes import is_original
 from lrsync.core.keys import folded, key_for, listing_prefix
 from lrsync.core.parts import sha256_in
 from lrsync.core.proof import encode_checksum, encode_crc32
@@ -283,10 +284,11 @@ def _by_proof() -> dict[str, Pile]:
 
 @dataclass(slots=True)
 class AdoptCounts:
-    """What an adoption found. Each file of the source is in one of the first seven.
+    """What an adoption found. Each file of the source is in one of the first eight.
 
-    `known`: it has a row. `proven`: by what (in a dry run: by what it can be). `unproven`: an object of its size, and
-    nothing tells more. `differing`: an object with other bytes. `absent`: none. `elsewhere`: none, but its bytes lie
+    `known`: it has a row, and is as its row says. `changed`: it is not any more. `proven`: by what (in a dry run: by
+    what it can be). `unproven`: an object of its size, and nothing tells more. `differing`: an object with other bytes;
+    `originals`: of these, those that no sync sends by itself. `absent`: none. `elsewhere`: none, but its bytes lie
     under another key. `catalogs`: Lightroom's, which sync stores in its own way. Of objects: `strangers` have no file
     in the source, `left_out` a file that the rules leave out. Some that were unproven were `trusted`, `sent` again, or
     `downloaded` and compared, and are counted there; some are `archived`. `without_metadata`: proven ones that lack
@@ -296,9 +298,11 @@ class AdoptCounts:
 
     listed: int = 0
     known: Pile = field(default_factory=Pile)
+    changed: Pile = field(default_factory=Pile)
     proven: dict[str, Pile] = field(default_factory=_by_proof)
     unproven: Pile = field(default_factory=Pile)
     differing: Pile = field(default_factory=Pile)
+    originals: Pile = field(default_factory=Pile)
     absent: Pile = field(default_factory=Pile)
     elsewhere: Pile = field(default_factory=Pile)
     catalogs: Pile = field(default_factory=Pile)
@@ -321,6 +325,12 @@ class AdoptCounts:
     """What lies at the bucket's root, where nothing lies below the prefix."""
     tried: dict[str, Trial] = field(default_factory=dict)
     read_rate: int = 0
+
+    def differ(self, path: str, size: int) -> None:
+        """Count a file whose object has other bytes."""
+        self.differing.add(size)
+        if is_original(path):
+            self.originals.add(size)
 
     @property
     def proven_files(self) -> Pile:

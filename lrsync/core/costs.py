@@ -57,7 +57,7 @@ class WhatIf:
     """What it would be like with other classes. `moved`: objects and bytes that would lie elsewhere.
 
     `once`: what lifecycle transitions of these would cost; `restore` and `restore_now`: bringing everything back at the
-    cheapest, then and as it is. `least_days`: what has to stay so long, by class.
+    cheapest within twelve hours, then and as it is. `least_days`: what has to stay so long, by class.
     """
 
     rules: Mapping[FileType, str]

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Final
 
 ASSUMED_RATE: Final = 2_500_000
@@ -11,7 +12,10 @@ ASSUMED_RATE: Final = 2_500_000
 
 @dataclass(frozen=True, slots=True)
 class FirstLook:
-    """Sizes in bytes, `rate` in bytes a second. `is_assumed`: nobody set the rate."""
+    """Sizes in bytes, `rate` in bytes a second. `is_assumed`: nobody set the rate.
+
+    `by_class`: files and bytes by the storage class that they will go into.
+    """
 
     files: int
     bytes: int
@@ -19,6 +23,7 @@ class FirstLook:
     unreadable: int
     rate: int
     is_assumed: bool
+    by_class: Mapping[str, tuple[int, int]] = field(default_factory=dict)
 
     @property
     def upload_s(self) -> float:

@@ -60,6 +60,9 @@ class StatusReport:
     """How long ago the objects of the files on the disk were last proven, by the names in `PROOF_AGES`."""
     last_drill: RunInfo | None = None
     """The last restore drill that came to its end."""
+    was_seen_whole: bool = True
+    """Whether a backup ever came to the end of the source. An adoption, a verification and a restore count only what
+    has a row: what has none is in no other number here."""
     recent: tuple[RunInfo, ...] = ()
     """The last RECENT runs of whatever kind, the oldest first."""
 

@@ -24,8 +24,8 @@ from lrsync.core.adoption import (
 )
 from lrsync.core.events import EventSink, FileBack, FindingRaised, Phase, PhaseStarted, WorkFinished
 from lrsync.core.filetypes import is_original
-from lrsync.core.findings import Finding
-from lrsync.core.keys import inner_library
+from lrsync.core.findings import Finding, FindingKind
+from lrsync.core.keys import inner_library, listing_prefix
 from lrsync.core.model import Adopt, Change, Content, Done, ManifestEntry, Quarantine
 from lrsync.core.objects import ObjectInfo
 from lrsync.core.parts import parse_mtime, sha256_in
@@ -286,7 +286,7 @@ class Adoption:
 
     def _keep_apart(self, examined: Examined) -> None:
         """The object has other bytes. An original's stays as it is, until a person says which are the good ones."""
-        self.counts.differing.add(examined.size)
+        self.counts.differ(examined.change.path, examined.size)
         if self.options.dry_run or examined.content is None or examined.info is None:
             return
         if is_original(examined.change.path):
@@ -324,7 +324,9 @@ class Adoption:
     def _give_hints(self) -> None:
         self.counts.offset = likely_offset(self._offsets, self.counts.proven_files.files + self.counts.known.files)
         if not self.counts.listed and self.options.prefix:
-            folders = (name for page in self.store().list_folder("") for name in page.folders)
+            # The prefix itself is there where all below it is lrsync's own: that is no hint.
+            own = listing_prefix(self.options.prefix)
+            folders = (name for page in self.store().list_folder("") for name in page.folders if name != own)
             self.counts.folders = [name for name, _ in zip(folders, range(MAX_FOLDERS), strict=False)]
 
     def _settle_unproven(self) -> None:
@@ -339,6 +341,8 @@ class Adoption:
             settle_unproven(self, choice)
         if pile.files:
             self.report(reports.unproven_objects(pile.files))
+        elif not self.options.dry_run:  # what an earlier adoption said of them is over
+            self.ports.manifest.clear_findings([FindingKind.UNPROVEN], [""])
 
     # --- around it ----------------------------------------------------------------------------------------
 

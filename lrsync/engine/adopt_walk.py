@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Callable, Container, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from lrsync.core.adoption import AdoptCounts
 from lrsync.core.diff import diff_directory, same_facts
-from lrsync.core.events import EventSink, Phase, PhaseStarted, Scanned, WorkFound
+from lrsync.core.events import EventSink, FindingRaised, Phase, PhaseStarted, Scanned, WorkFound
 from lrsync.core.filetypes import is_catalog
-from lrsync.core.findings import Finding, FindingKind
+from lrsync.core.findings import Finding, FindingKind, QuarantinedContent
 from lrsync.core.keys import KeyProblem, join_path, path_for, split_path
 from lrsync.core.model import Change, ChangeKind, Failed, ManifestEntry
 from lrsync.core.objects import ListedObject
 from lrsync.core.ports import ManifestStore, SourceTree
 from lrsync.core.runs import RunSummary
 from lrsync.core.scan import ScannedDir
+from lrsync.engine import reports
 from lrsync.engine.reconcile import MAX_UNKNOWN_NAMED
 
 _HINT = "lrsync leaves it alone; nothing needs to be done"
@@ -43,22 +44,31 @@ class AdoptWalk:
             yield from self._unknown(scanned, quarantined)
         self.sink(PhaseStarted(Phase.COMPARING))
 
-    def _unknown(self, scanned: ScannedDir, quarantined: Container[str]) -> Iterator[Change]:
+    def _unknown(self, scanned: ScannedDir, quarantined: Mapping[str, QuarantinedContent]) -> Iterator[Change]:
         self._count_scanned(scanned)
         rows = self.manifest.rows(scanned.path)
         self._count_trusted(scanned, rows)
         for change in diff_directory(scanned, rows):
             new, old = change.new, change.old
-            if new is None or (change.kind is not ChangeKind.ADDED and (old is None or old.sha256 is not None)):
+            if new is None or _is_as_recorded(change):
                 continue
             self.counts.known.take(new.size)
             if is_catalog(new.name):
                 self.counts.catalogs.add(new.size)
             elif change.path in quarantined:
-                self.counts.differing.add(new.size)
+                self._still_differs(change.path, new.size, quarantined[change.path])
+            elif change.kind is not ChangeKind.ADDED and (old is None or old.sha256 is not None):
+                self.counts.changed.add(new.size)
             elif new.name not in scanned.colliding:
                 self.sink(WorkFound(change.path, new.size))
                 yield change
+
+    def _still_differs(self, path: str, size: int, known: QuarantinedContent) -> None:
+        """An original that waits for a decision since an earlier run: it is told again, as every sync does."""
+        self.counts.differ(path, size)
+        finding = reports.still_quarantined(known)
+        self.summary.findings.append(finding)
+        self.sink(FindingRaised(finding))
 
     def _count_scanned(self, scanned: ScannedDir) -> None:
         scan, columns = self.summary.scan, scanned.columns
@@ -114,3 +124,11 @@ class AdoptWalk:
         if self.tree.is_excluded(spelt):
             self.counts.left_out.add(listed.size)
         return None
+
+
+def _is_as_recorded(change: Change) -> bool:
+    """Whether the file is still what its proven row says: a row that is only to be hashed once more is no change."""
+    new, old = change.new, change.old
+    if new is None or old is None or change.kind is ChangeKind.ADDED:
+        return False
+    return old.sha256 is not None and old.drift is None and same_facts(new, old)

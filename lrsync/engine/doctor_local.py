@@ -121,7 +121,7 @@ def check_manifest(manifest: ManifestFacts) -> Check:
     report = manifest.report
     if report is None:
         return Check("manifest", Verdict.WARN, "nothing is backed up yet", "run 'lrsync sync'")
-    seen = f"sound, {report.files:,} files, {manifest.size / 1e6:.1f} MB"
+    seen = f"sound, {report.files:,} {'file' if report.files == 1 else 'files'}, {manifest.size / 1e6:.1f} MB"
     if report.last_run is not None and report.last_run.result is RunResult.FAILED:
         mend = f"'lrsync status' and the log say why (exit code {report.last_run.exit_code})"
         return Check("manifest", Verdict.WARN, f"{seen}; the last run failed", mend)

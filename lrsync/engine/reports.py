@@ -57,10 +57,24 @@ def quarantined(action: Quarantine) -> Finding:
     return Finding(
         FindingKind.ORIGINAL_CHANGED,
         action.change.path,
-        action.told or f"{_what_changed(action)}; {kept}",
-        "look at the file: if it is damaged, restore it; if the change is meant, accept it",
+        action.told or (_OTHER_BYTES if _is_anothers(old) else f"{_what_changed(action)}; {kept}"),
+        _DECIDE,
         quarantined=QuarantinedContent(action.change.path, content.stat, content.sha256),
     )
+
+
+def still_quarantined(known: QuarantinedContent) -> Finding:
+    """The same of a file that nobody has decided on since an earlier run."""
+    return Finding(FindingKind.ORIGINAL_CHANGED, known.path, known.told or _OTHER_BYTES, _DECIDE, quarantined=known)
+
+
+_DECIDE: Final = "look at the file: if it is damaged, restore it; if the change is meant, accept it"
+_OTHER_BYTES: Final = "the object in the bucket has other bytes than this original; neither was touched"
+
+
+def _is_anothers(old: ManifestEntry | None) -> bool:
+    """Whether nothing says that the object ever held this file's bytes: then nobody knows which are the good ones."""
+    return old is None or old.sha256 is None
 
 
 def unproven_objects(count: int) -> Finding:

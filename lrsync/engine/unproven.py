@@ -212,7 +212,7 @@ def _adopt(run: Adoption, compared: _Compared, row: ManifestEntry, content: Cont
 
 def _keep_apart(run: Adoption, compared: _Compared, row: ManifestEntry, content: Content, info: ObjectInfo) -> None:
     """It has other bytes: the row learns which. An original's object stays; any other the next sync replaces."""
-    run.counts.differing.add(row.size)
+    run.counts.differ(row.path, row.size)
     known = replace(row, sha256=compared.object_sha256, mtime_ns=0, ctime_ns=0, verified_at=run.ports.clock())
     if is_original(row.path):
         run.quarantine(compared.change, content, info, known)

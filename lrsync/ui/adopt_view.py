@@ -18,7 +18,7 @@ _BY: Final = {
     Proof.PARTS: "the MD5s of their parts",
     Proof.BYTES: "their bytes, read back",
 }
-_PILES: Final = "known unproven differing absent elsewhere catalogs"
+_PILES: Final = "known changed unproven differing originals absent elsewhere catalogs"
 
 
 def build(summary: RunSummary, tone: Tone, problems: tuple[str, ...]) -> Report:
@@ -35,19 +35,27 @@ def sentence_of(summary: RunSummary) -> str:
     proven, failed = counts.proven_files, len(summary.errors)
     if summary.dry_run:
         can = f"{proven.files:,} of {count(files, 'file')} can be proven to be in the bucket"
-        known = f", {counts.known.files:,} are recorded already" if counts.known.files else ""
+        known = f", {_are(counts.known.files)} recorded already" if counts.known.files else ""
         return f"{can}{known}; {_left(counts, failed)}. This was a dry run: nothing was changed."
     safe = proven.files + counts.known.files + counts.sent.files
-    return f"{safe:,} of {count(files, 'file')} are proven; {_left(counts, failed)}."
+    return f"{safe:,} of {count(files, 'file')} {'is' if safe == 1 else 'are'} proven; {_left(counts, failed)}."
 
 
 def _left(counts: AdoptCounts, failed: int) -> str:
-    for_sync = counts.absent.files + counts.elsewhere.files + counts.differing.files + counts.catalogs.files
-    parts = [f"{counts.unproven.files:,} are not"] if counts.unproven.files else []
-    parts += [f"{counts.trusted.files:,} are taken on trust"] if counts.trusted.files else []
-    parts += [f"{for_sync:,} are left to the next sync"] if for_sync else []
+    replaced = counts.differing.files - counts.originals.files
+    for_sync = counts.absent.files + counts.elsewhere.files + replaced + counts.changed.files + counts.catalogs.files
+    parts = [f"{_are(counts.unproven.files)} not"] if counts.unproven.files else []
+    parts += [f"{_are(counts.trusted.files)} taken on trust"] if counts.trusted.files else []
+    wait = "waits" if counts.originals.files == 1 else "wait"
+    originals = f"{count(counts.originals.files, 'original')} of other bytes {wait} for your decision"
+    parts += [originals] if counts.originals.files else []
+    parts += [f"{_are(for_sync)} left to the next sync"] if for_sync else []
     parts += [f"{count(failed, 'file')} could not be looked at"] if failed else []
     return "; ".join(parts) or "none is missing"
+
+
+def _are(files: int) -> str:
+    return f"{files:,} {'is' if files == 1 else 'are'}"
 
 
 def _rows(summary: RunSummary, counts: AdoptCounts) -> list[tuple[str, str]]:
@@ -69,6 +77,7 @@ def _rows(summary: RunSummary, counts: AdoptCounts) -> list[tuple[str, str]]:
             counts.differing,
             "originals stay as they are; the next sync replaces others, and keeps the old",
         ),
+        "Changed since": (counts.changed, "looked at by the next sync"),
         "Under another key": (counts.elsewhere, "S3 copies them in the next sync"),
         "Not there": (counts.absent, "uploaded by the next sync"),
         "Catalogs": (counts.catalogs, "the next sync copies them in a quiet moment"),
@@ -119,7 +128,8 @@ def to_read(counts: AdoptCounts) -> int:
 
 def to_upload(counts: AdoptCounts) -> int:
     """The bytes that the next sync sends, if nothing is done about what is not proven."""
-    return counts.absent.bytes + counts.differing.bytes + counts.unproven.bytes
+    replaced = counts.differing.bytes - counts.originals.bytes  # an original waits for a person
+    return counts.absent.bytes + replaced + counts.unproven.bytes
 
 
 def _reading(counts: AdoptCounts) -> str:

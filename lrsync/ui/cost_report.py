@@ -83,7 +83,9 @@ def _what_if_lines(found: WhatIf, currency: str) -> Iterator[str]:
     pays = "" if after is None else f", saved after {max(after, Decimal('0.1')):.1f} months"
     yield f"To move them by a lifecycle rule costs {_amount(found.once)} {currency} once{pays}."
     now, then = found.restore_now.total, found.restore.total
-    yield f"A restore of everything, at the cheapest, would then cost {_amount(then)} {currency} (now {_amount(now)})."
+    # As `restore --thaw auto` does it: of a deep archive bulk is cheaper still, and takes two days.
+    way = "A restore of everything, at the cheapest within twelve hours,"
+    yield f"{way} would then cost {_amount(then)} {currency} (now {_amount(now)})."
     for name, days in found.least_days.items():
         yield f"{name} bills {days} days of each object at least, whatever is replaced or deleted sooner."
     if found.unpriced:

@@ -18,7 +18,8 @@ def sentence_of(quote: Quote | None) -> str:
     estimate = quote.estimate
     told = parts_of(estimate)
     text = f"It costs {_about(estimate.total)} {quote.currency}" + (f" ({told})" if told else "")
-    return _ended(f"{text}{_by(quote)}, over the internet", estimate.unpriced)
+    way = ", over the internet" if estimate.transfer else ""  # what stays in the region goes out to nobody
+    return _ended(f"{text}{_by(quote)}{way}", estimate.unpriced)
 
 
 def parts_of(estimate: Estimate) -> str:

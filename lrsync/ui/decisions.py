@@ -32,6 +32,7 @@ class _Kind:
     """Where there is more than one."""
 
 
+_TRIED_AGAIN: Final = frozenset({FindingKind.FAILED.value, FindingKind.UNREADABLE.value})
 _RETRY: Final = Step("sync", "the next backup tries again")
 _BACK: Final = Step("restore --in-place {path}", "bring the good bytes back")
 _KINDS: Final = {
@@ -178,8 +179,8 @@ def advice_of(decision: Decision, most: int = MAX_NAMES) -> Advice:
     """A decision for people: its first files, with their own messages where these differ."""
     message, hint = decision.shared_message, decision.shared_hint
     what = sentence(decision.what) + (f" {sentence(_capital(message))}" if message else "")
-    # Where no command settles it, the words about it must.
-    if hint and not decision.steps:
+    # Where no command settles it, the words about it must; and another try alone helps no name that S3 cannot take.
+    if hint and (not decision.steps or decision.kind in _TRIED_AGAIN):
         what += f" {sentence(_capital(hint))}"
     names = [_name(finding, message=not message, hint=not hint) for finding in decision.findings if finding.path]
     more = [f"and {len(names) - most:,} more (--json has them all)"] if len(names) > most else []

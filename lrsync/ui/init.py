@@ -145,7 +145,7 @@ def _report(
     from lrsync.ui import init_view, output
     from lrsync.ui.render import show_text
 
-    quote = costs.quote_files(config, look.files, look.bytes)
+    quote = costs.quote_files(config, look.by_class)
     if as_json:
         from lrsync.ui.jsons import to_text
 

@@ -38,8 +38,13 @@ def exit_code(report: StatusReport | None) -> ExitCode:
 
 
 def _is_cut_off(report: StatusReport) -> bool:
-    """Whether no backup ever saw the whole source: what the first one did not come to, nobody has counted."""
-    return report.last_good_run is None and (report.last_run is None or report.last_run.result in STALE)
+    """Whether no backup ever saw the whole source: what the first one did not come to, nobody has counted.
+
+    A verification or an adoption since then ends well and counts no more: it does not make it whole.
+    """
+    if report.last_good_run is not None:
+        return False
+    return not report.was_seen_whole or report.last_run is None or report.last_run.result in STALE
 
 
 def sentence_of(report: StatusReport | None, now_ns: int) -> str:
@@ -55,7 +60,8 @@ def _state(report: StatusReport) -> str:
         files = sum(number for number, _ in unsafe)
         which = ", ".join(f"{number:,} {what}" for number, what in unsafe)
         verb, be = ("is" if number == 1 else "are" for number in (files, report.safe))
-        return f"{count(files, 'file')} {verb} not safe: {which}. {report.safe:,} of {report.files:,} {be} safe."
+        text = f"{count(files, 'file')} {verb} not safe: {which}. {report.safe:,} of {report.files:,} {be} safe."
+        return f"{text} Others may wait." if _is_cut_off(report) else text
     if report.files == 0:
         return "No files are in the source." if report.last_good_run else _NOTHING
     safe = "The one file is safe." if report.files == 1 else f"All {report.files:,} files are safe."
@@ -81,12 +87,20 @@ def _age(report: StatusReport, now_ns: int) -> str:
     last, good = report.last_run, report.last_good_run
     words = []
     if good is not None:
-        words.append(f"Last backup {ago(good.finished_at or good.started_at, now_ns)}.")
+        which = "Last good backup" if _ended_worse_since(report, good) else "Last backup"
+        words.append(f"{which} {ago(good.finished_at or good.started_at, now_ns)}.")
     elif last is not None:
-        words.append("No backup was finished yet.")
+        # One that left files out, or waits for a person, was finished, and was no good one.
+        words.append("No backup ended well yet." if report.was_seen_whole else "No backup was finished yet.")
     if last is not None and last.result in STALE:
         words.append(f"The last run ({ago(last.started_at, now_ns)}) {_stale_verb(last)}.")
     return " ".join(words)
+
+
+def _ended_worse_since(report: StatusReport, good: RunInfo) -> bool:
+    """Whether a backup came to its end since, and left something: then the good one is not the last."""
+    worse = (RunResult.INCOMPLETE, RunResult.ATTENTION)
+    return any(run.kind is RunKind.SYNC and run.result in worse and run.id > good.id for run in report.recent)
 
 
 def _stale_verb(run: RunInfo) -> str:
@@ -176,7 +190,9 @@ def _facts_in_words(report: StatusReport, now_ns: int) -> Iterator[tuple[str, st
     if report.verified:
         yield "Last proven", _proven(report.verified)
     if report.by_proof:
-        yield "Proven by", ", ".join(f"{name} {n:,}" for name, n in report.by_proof.items())
+        # "none" is no checksum of the store's, not no proof: these are safe by an ETag, or were read back.
+        kept = sorted(report.by_proof.items(), key=lambda item: item[0] == "none")
+        yield "Checksums", ", ".join(f"{name} {n:,}" for name, n in kept)
     yield "Bucket check", "never" if full is None else f"{local(full)}, {ago(full, now_ns)}"
     yield "Restore drill", _last_drill(report.last_drill, now_ns)
     yield "Library", printable(f"{library.name}: {library.source}")

@@ -149,6 +149,27 @@ def test_the_last_run_and_the_last_good_one(path: Path) -> None:
     assert (report.last_run.result, report.last_run.started_at) == (RunResult.RUNNING, 20)
 
 
+@pytest.mark.parametrize(
+    ("runs", "whole"),
+    [
+        ([(RunKind.ADOPT, RunResult.OK)], False),
+        ([(RunKind.SYNC, RunResult.INTERRUPTED), (RunKind.VERIFY, RunResult.OK)], False),
+        ([(RunKind.SYNC, RunResult.INCOMPLETE), (RunKind.VERIFY, RunResult.OK)], True),
+        ([(RunKind.SYNC, RunResult.ATTENTION)], True),
+    ],
+)
+def test_only_a_backup_that_ended_has_seen_the_whole_source(
+    path: Path, runs: Sequence[tuple[RunKind, RunResult]], whole: bool
+) -> None:
+    with opened(path) as (_, seals):
+        for kind, result in runs:
+            run = seals.begin_run(kind, 10)
+            seals.finish_run(run, result, RunSummary(), [], complete=False)
+    report = read_status(path)
+    assert report is not None
+    assert report.was_seen_whole is whole
+
+
 @settings(max_examples=40, deadline=None)
 @given(st.sets(st.text(st.sampled_from(".aZé🦊 _"), min_size=1, max_size=8), min_size=1, max_size=20))
 def test_types_are_told_as_by_extension_of(names: set[str]) -> None:

@@ -11,6 +11,7 @@ import pytest
 from isal import isal_zlib
 
 from lrsync.adapters.ignore import IgnoreRules
+from lrsync.adapters.status_query import read_status
 from lrsync.core.adoption import AdoptCounts, Offset, Proof, composite_crc32
 from lrsync.core.checksums import Checksum, ChecksumKind
 from lrsync.core.events import WorkFinished
@@ -171,6 +172,36 @@ def test_what_differs_is_left_to_sync_and_an_original_to_a_person(world: World) 
     assert (objects["Photos/b.jpg"], world.trash()) == (b"new jpg", {"b.jpg": b"old jpg"})
     again = world.adopt()
     assert (counts_of(again).differing.files, again.bytes.hashed, again.actions.quarantined) == (2, 0, 0)
+    assert (again.exit_code, counts_of(again).originals.files) == (ExitCode.NEEDS_PERSON, 2), "nobody has decided yet"
+    assert sorted((one.path, one.message) for one in again.findings) == sorted(
+        (one.path, one.message) for one in done.findings
+    )
+
+
+def test_which_bytes_are_the_good_ones_is_not_claimed_to_be_known(world: World) -> None:
+    world.make({"a.nef": b"new raw"})
+    put_elsewhere(world, "Photos/a.nef", b"cut")
+    (found,) = world.adopt().findings
+    (again,) = world.sync().findings
+    assert "good" not in found.message and "other bytes than this original" in found.message
+    assert again.message == found.message
+
+
+def test_what_changed_since_it_was_adopted_is_not_proven(world: World) -> None:
+    world.make({"a.jpg": b"first", "b.jpg": b"same"})
+    for name, data in (("a.jpg", b"first"), ("b.jpg", b"same")):
+        put_elsewhere(world, f"Photos/{name}", data)
+    world.adopt()
+    (world.photos / "a.jpg").write_bytes(b"edited, and longer")
+    counts = counts_of(world.adopt())
+    assert (counts.known.files, counts.changed.files) == (1, 1)
+
+
+def test_the_prefix_itself_is_no_hint_where_lrsync_alone_wrote_below_it(world: World) -> None:
+    world.make({"a.jpg": b"1"})
+    put_elsewhere(world, "Photos/.lrsync/manifest/x", b"1")
+    put_elsewhere(world, "Pictures/a.jpg", b"1")
+    assert counts_of(world.adopt(dry_run=True)).folders == ["Pictures/"]
 
 
 def test_a_store_whose_etags_are_no_md5_calls_nothing_different(world: World) -> None:
@@ -492,3 +523,17 @@ def test_a_restore_takes_nothing_on_trust(hidden: World) -> None:
     assert (row.sha256, row.settled) == (None, False)
     hidden.sync()
     assert hidden.objects() == hidden.files()
+
+
+def test_what_was_proven_in_the_end_is_no_finding_any_more(hidden: World) -> None:
+    def findings() -> list[FindingKind]:
+        report = read_status(hidden.path)
+        assert report is not None
+        return [one.kind for one in report.findings]
+
+    hidden.adopt()
+    assert findings() == [FindingKind.UNPROVEN]
+    hidden.adopt(Unproven.DOWNLOAD, dry_run=True)
+    assert findings() == [FindingKind.UNPROVEN]
+    hidden.adopt(Unproven.DOWNLOAD)
+    assert findings() == []

@@ -13,7 +13,7 @@ from lrsync.core.prices import Estimate, Quote
 from lrsync.core.requests import AdoptRequest, Unproven
 from lrsync.core.runs import RunKind, RunSummary
 from lrsync.errors import UsageError
-from lrsync.ui import adopt_asking, output, render, summary
+from lrsync.ui import adopt_asking, cost_view, output, render, summary
 from lrsync.ui.adopt_asking import Manner, agree_to_rewrite, choose_unproven
 from lrsync.ui.options import Talk
 from lrsync.ui.progress import Progress
@@ -38,6 +38,14 @@ def test_the_report_says_what_is_proven_and_what_is_left() -> None:
     assert told.endswith("7 of 12 files are proven; 2 are not; 4 are left to the next sync.")
 
 
+def test_an_original_of_other_bytes_is_left_to_no_sync() -> None:
+    told = report(dry_run=True, differing=Pile(3, 3_000_000), originals=Pile(2, 2_000_000), changed=Pile(1, 7))
+    assert "; 2 originals of other bytes wait for your decision; 2 are left to the next sync." in told
+    assert "To upload         1.0 MB, about" in told
+    assert "; 1 is not; 1 is left to the next sync." in report(absent=Pile(1, 1), unproven=Pile(1, 1))
+    assert "1 original of other bytes waits for your decision" in report(differing=Pile(1, 1), originals=Pile(1, 1))
+
+
 def test_a_dry_run_tells_how_long_it_takes_and_what_was_tried() -> None:
     told = report(dry_run=True, read_rate=100_000, tried={"md5": Trial(3, 3)}, absent=Pile(1, 25_000_000))
     assert "their MD5: 7 files, 1.0 MB (tried with 3: 3 proven)" in told
@@ -59,6 +67,12 @@ def test_a_dry_run_tells_how_long_it_takes_and_what_was_tried() -> None:
 def test_what_may_be_wrong_is_said(counts: dict[str, Any], hint: str) -> None:
     assert hint in report(**counts)
     assert hint not in report()
+
+
+def test_only_what_leaves_the_region_goes_over_the_internet() -> None:
+    assert cost_view.sentence_of(QUOTE).endswith(" of 2026-06-18, over the internet.")
+    inside = Quote(Estimate(requests=Decimal("9.5")), "us-east-1", date(2026, 6, 18), "USD")
+    assert cost_view.sentence_of(inside).endswith(" of 2026-06-18.")
 
 
 def test_where_nobody_is_there_nothing_is_chosen(monkeypatch: pytest.MonkeyPatch) -> None:

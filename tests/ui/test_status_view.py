@@ -12,11 +12,12 @@ import pytest
 from lrsync.core.findings import Finding, FindingKind
 from lrsync.core.runs import RunInfo, RunKind, RunResult
 from lrsync.core.status import Tally
-from lrsync.ui.decisions import _KINDS, decisions_of
+from lrsync.errors import ExitCode
+from lrsync.ui.decisions import _KINDS, advice_of, decisions_of
 from lrsync.ui.render import Canvas, plain
 from lrsync.ui.report import Grid, Report, Tone
 from lrsync.ui.run_words import BLOCKS, LETTERS, in_words, row_of_marks
-from lrsync.ui.status_view import OLD_NS, Manner, build, tone_of
+from lrsync.ui.status_view import OLD_NS, Manner, build, exit_code, sentence_of, tone_of
 from lrsync.ui.text import width_of, wrap
 from tests.ui import stub_app
 from tests.ui.conftest import LIBRARY, Cli
@@ -178,3 +179,40 @@ def test_an_old_backup_is_not_green() -> None:
     assert run is not None and run.finished_at is not None
     assert tone_of(report, run.finished_at + OLD_NS) is Tone.GOOD
     assert tone_of(report, run.finished_at + OLD_NS + 1) is Tone.WARN
+
+
+# --- a source that no backup has seen to its end --------------------------------------------------------------
+
+
+@pytest.mark.parametrize("kind", [RunKind.ADOPT, RunKind.VERIFY])
+def test_what_no_backup_has_counted_is_not_said_to_be_safe(kind: RunKind) -> None:
+    """An adoption of one file of three ends well, and the manifest has one row: the others are in no count."""
+    last = replace(run_info(RunResult.OK), kind=kind)
+    report = good_status(last_run=last, last_good_run=None, was_seen_whole=False)
+    assert exit_code(report) is ExitCode.INCOMPLETE
+    assert sentence_of(report, NOW_NS).startswith("43 files recorded so far, all safe; others may wait.")
+    some = replace(report, quarantined=1, safe=42)
+    assert "42 of 43 are safe. Others may wait." in sentence_of(some, NOW_NS)
+    assert "Others may wait" not in sentence_of(replace(some, was_seen_whole=True), NOW_NS)
+
+
+@pytest.mark.parametrize("kind", [FindingKind.FAILED, FindingKind.UNREADABLE])
+def test_what_another_try_does_not_mend_says_what_does(kind: FindingKind) -> None:
+    report = good_status(findings=(finding(kind, "a.jpg", "the name is not valid UTF-8", "rename the file"),))
+    (decision,) = decisions_of(report)
+    assert "The name is not valid UTF-8. Rename the file." in advice_of(decision).what
+
+
+def test_a_backup_that_left_something_was_finished_and_is_no_good_one() -> None:
+    good = replace(run_info(RunResult.OK, 50), id=3)
+    left = replace(run_info(RunResult.INCOMPLETE, 2), id=4)
+    report = good_status(last_run=left, last_good_run=good, recent=(good, left))
+    assert "Last good backup" in sentence_of(report, NOW_NS)
+    assert "Last backup" in sentence_of(replace(report, recent=(good, replace(left, kind=RunKind.VERIFY))), NOW_NS)
+    assert "No backup ended well yet." in sentence_of(replace(report, last_good_run=None), NOW_NS)
+
+
+def test_no_checksum_is_told_last_and_not_as_no_proof() -> None:
+    text = plain(build(good_status(by_proof={"none": 3, "MD5": 40}), NOW_NS))
+    assert "Checksums      MD5 40, none 3" in text
+    assert "Proven by" not in text
