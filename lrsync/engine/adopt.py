@@ -15,7 +15,6 @@ from lrsync.core.adoption import (
     ASLEEP,
     AdoptCounts,
     Offset,
-    Proof,
     Standing,
     Trial,
     add_by_class,
@@ -111,7 +110,7 @@ class Adoption:
     """Originals that were found to differ, in this run or before: nothing is sent or taken for them."""
     doubtful: frozenset[str] = frozenset()
     """Files whose object's ETag speaks against it, of so few that it may be right: these nobody can trust."""
-    doubts: Doubts = field(default_factory=Doubts)
+    doubts: Doubts = field(init=False)
     _offsets: dict[Offset, int] = field(default_factory=dict)
     _inner: tuple[str, ...] | None = None
     _read_bytes: int = 0
@@ -122,6 +121,7 @@ class Adoption:
         self.recorder = Recorder(lambda: self.ports.manifest, self.options.batch_size, self.ports.clock)
         self.store = LazyStore(self.ports.open_store)
         self.patience = Patience(self.ports.stopping)
+        self.doubts = Doubts(self.ports.manifest.has_md5_etag)
         self.started_ns = self.ports.clock()
 
     def execute(self) -> RunSummary:
@@ -242,7 +242,7 @@ class Adoption:
         assert examined.info is not None
         self.counts.proven[examined.proof.value].add(examined.size)
         self.note_metadata(examined.info)
-        if examined.proof in (Proof.MD5, Proof.PARTS) and examined.entry is not None:
+        if examined.is_by_etag:
             for one in self.doubts.etag_proved():
                 self._keep_apart(one)
         self.record_adopted(examined)

@@ -84,6 +84,14 @@ class Examined:
         assert self.change.new is not None
         return self.change.new.size
 
+    @property
+    def is_by_etag(self) -> bool:
+        """Whether the object's ETag was the bytes' MD5, or that of their parts; what rclone noted is no ETag."""
+        if self.content is None or self.info is None or self.entry is None:
+            return False
+        md5 = self.content.md5
+        return self.proof is Proof.PARTS or (md5 is not None and self.info.etag.lower() == md5.hex())
+
 
 @dataclass(slots=True)
 class Trials:

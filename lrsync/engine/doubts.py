@@ -1,10 +1,11 @@
 """Objects whose ETag speaks against their file: other bytes, or a store whose ETags are no MD5s? Decides nothing alone.
 
-Only another ETag of the same run that was its file's MD5 tells: until then they wait.
+Only another ETag that was its file's MD5 tells, in this run or before: until then they wait.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -16,9 +17,14 @@ MAX_WAITING: Final = 1000
 
 @dataclass(slots=True)
 class Doubts:
-    """What is known of this store's ETags so far, and the objects that wait for it."""
+    """What is known of this store's ETags so far, and the objects that wait for it.
 
-    _proved: bool = False
+    `proved_before`: whether the manifest has such an ETag. What it proved is not looked at again, so that a later
+    adoption may meet none but those that differ. Asked once, with the first doubt.
+    """
+
+    proved_before: Callable[[], bool]
+    _proved: bool | None = None
     _strange: bool = False
     _waiting: list[Examined] = field(default_factory=list)
 
@@ -29,6 +35,8 @@ class Doubts:
 
     def doubt(self, examined: Examined) -> tuple[list[Examined], list[Examined]]:
         """One more whose ETag is not its file's: what has other bytes, and what is not proven, as far as is known."""
+        if self._proved is None:
+            self._proved = self.proved_before()
         if self._proved:
             return [examined], []
         if self._strange:

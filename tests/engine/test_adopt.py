@@ -216,6 +216,32 @@ def test_a_store_whose_etags_are_no_md5_calls_nothing_different(world: World) ->
     assert [one.kind for one in done.findings] == [FindingKind.UNPROVEN]
 
 
+def test_what_an_etag_proved_before_tells_of_the_others_too(world: World) -> None:
+    """The second adoption looks at none of those that are proven: it must not forget what these ETags are."""
+    world.make({"a.nef": b"good", "b.jpg": b"new"})
+    for name, data in (("a.nef", b"good"), ("b.jpg", b"old")):
+        put_elsewhere(world, f"Photos/{name}", data)
+    first = counts_of(world.adopt())
+    assert (first.proven_files.files, first.differing.files, first.unproven.files) == (1, 1, 0)
+    world.make({"c.nef": b"new raw"})
+    put_elsewhere(world, "Photos/c.nef", b"old raw")
+    again = world.adopt(Unproven.TRUST)
+    assert (counts_of(again).differing.files, counts_of(again).unproven.files) == (2, 0)
+    assert [(one.kind, one.path) for one in again.findings] == [(FindingKind.ORIGINAL_CHANGED, "c.nef")]
+
+
+def test_what_rclone_noted_says_nothing_of_the_stores_etags(world: World) -> None:
+    world.make({"a.mov": b"one", "b.nef": b"two"})
+    for name, data in (("a.mov", b"one"), ("b.nef", b"two")):
+        put_elsewhere(world, f"Photos/{name}", data)
+        (stored,) = world.store.versions[f"Photos/{name}"]
+        world.store.versions[f"Photos/{name}"] = [replace(stored, etag="5" * 32)]
+    (noted,) = world.store.versions["Photos/a.mov"]
+    noted.metadata["md5chksum"] = encode_checksum(hashlib.md5(b"one", usedforsecurity=False).digest())
+    counts = counts_of(world.adopt())
+    assert (counts.proven_files.files, counts.differing.files, counts.unproven.files) == (1, 0, 1)
+
+
 def test_what_is_absent_and_what_has_no_file_is_counted(world: World) -> None:
     world.rules = IgnoreRules(("*.tmp",))
     world.make({"a.jpg": b"a", "new.jpg": b"new", "x.tmp": b"t"})
