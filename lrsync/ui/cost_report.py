@@ -59,10 +59,9 @@ def _run_words(last: RunCost, currency: str) -> str:
 
 
 def _restore_words(tier: Tier | None, estimate: Estimate, currency: str) -> str:
-    if estimate.unpriced and tier is not None:
-        return (
-            f"not to be had for {', '.join(sorted(estimate.unpriced))}; the rest {_amount(estimate.total)} {currency}"
-        )
+    if estimate.unpriced:
+        lack = "no price is known" if tier is None else "not to be had"
+        return f"{lack} for {', '.join(sorted(estimate.unpriced))}; the rest {_amount(estimate.total)} {currency}"
     named = parts_of(estimate)
     return f"{_amount(estimate.total)} {currency}" + (f" ({named})" if named else "")
 
@@ -73,6 +72,10 @@ def _what_if_lines(found: WhatIf, currency: str) -> Iterator[str]:
     objects, length = found.moved
     if not objects:
         yield f"With {asked} nothing would lie elsewhere."
+        return
+    if unknown := found.unpriced & found.targets:
+        moved = f"With {asked}, {count(objects, 'object')} of {size(length)} would lie elsewhere."
+        yield f"{moved} No price is known of {', '.join(sorted(unknown))}, so nobody can say what that would cost."
         return
     more_or_less = f"{_amount(abs(found.saved))} {'less' if found.saved >= 0 else 'more'}"
     yield (

@@ -104,6 +104,14 @@ def test_nothing_backed_up_yet(cli: Cli) -> None:
     assert (told["storage"], told["last_run"], told["exit_code"]) == ([], None, 0)
 
 
+def test_what_has_no_price_saves_nothing(cli: Cli) -> None:
+    use(cli, GROUPS)
+    text = cli("cost", *LIBRARY, "--what-if", "original=COLDEST").out
+    assert "No price is known of COLDEST, so nobody can say" in text and "less than the" not in text
+    use(cli, [StoredGroup(FileType.ORIGINAL, "COLDEST", False, 10_000, 300 * GIB)])
+    assert "A restore  no price is known for COLDEST; the rest " in cli("cost", *LIBRARY).out
+
+
 @pytest.mark.parametrize(
     ("what_if", "told"),
     [
