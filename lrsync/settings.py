@@ -389,6 +389,5 @@ def _check_required(
             raise UsageError(f"there is no library '{name}' in {path}", hint=_nearest(name, libraries))
         what = {"source_path": "no source folder", "s3_bucket": "no bucket"}.get(key, f"no {key}")
         hint = f"give {setting.flag} or {setting.variable}, or write {key} under [libraries.{name}] in {path}"
-        if not libraries and not {"source_path", "s3_bucket"} & given.keys():  # nobody has said anything yet
-            hint = f"'lrsync init' sets a library up; or {hint}"
-        raise UsageError(f"{what} was given", hint=hint)
+        # Whoever has no library yet wants to be asked, not to write a file.
+        raise UsageError(f"{what} was given", hint=hint if libraries else f"'lrsync init' asks for it; else {hint}")

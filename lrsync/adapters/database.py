@@ -83,12 +83,6 @@ def quick_check(path: Path) -> None:
         raise sqlite.damaged(path, str(found).strip().splitlines()[-1])
 
 
-def open_database(path: Path) -> Engine:
-    """An engine for the manifest, made or upgraded first where needed. Raises ManifestError."""
-    prepare(path, check=False)
-    return make_engine(path)
-
-
 def copy_manifest(path: Path, to: Path) -> None:
     """A private, current copy of the manifest at `to`; where there is none, a new and empty one.
 

@@ -15,7 +15,7 @@ from typing import Final
 
 from lrsync.adapters.folders import Folder, numbered, opened
 from lrsync.adapters.newfiles import safe_split, temporary_name, write_new
-from lrsync.adapters.partfile import PartFile
+from lrsync.adapters.partfile import PartFile, part_name
 from lrsync.core.keys import join_path
 from lrsync.core.ports import Damaged, NewFile, Placed, Placing
 from lrsync.core.scan import Stat
@@ -60,14 +60,22 @@ class FileWriter:
         return write_new(self._root, files)
 
     @contextmanager
-    def partial(self, path: str) -> Iterator[PartFile]:
+    def partial(self, path: str, replacing: Stat | None) -> Iterator[PartFile]:
         """See `TargetFolder.partial`."""
-        folder = safe_split(path)[0]
-        with (
-            opened(self._root, folder, create=True) as at,
-            PartFile(at, path, lambda part, placing: self._placed(at, part, path, placing)) as part,
-        ):
-            yield part
+        folder, name = safe_split(path)
+        with opened(self._root, folder, create=True) as at:
+            at.demand(name, replacing)
+            with PartFile(at, path, lambda part, placing: self._placed(at, part, path, placing)) as part:
+                yield part
+
+    def left(self, path: str) -> int:
+        """See `TargetFolder.left`."""
+        folder, name = safe_split(path)
+        try:
+            with opened(self._root, folder, create=False) as at:
+                return at.allocated(part_name(name))
+        except FileNotFoundError:
+            return 0
 
     def _placed(self, at: Folder, part: str, path: str, placing: Placing) -> Placed:
         """Give a finished file its name."""

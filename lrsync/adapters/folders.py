@@ -53,6 +53,14 @@ class Folder:
         found = self._lstat(name)
         return facts_of(found) if found is not None and stat.S_ISREG(found.st_mode) else None
 
+    def allocated(self, name: str) -> int:
+        """The bytes that the disk gets back with a regular file; none where it has another name, or is not there."""
+        found = self._lstat(name)
+        if found is None or not stat.S_ISREG(found.st_mode) or found.st_nlink != 1:
+            return 0
+        # What was not written yet in the midst of it takes no room; Windows does not tell.
+        return found.st_blocks * 512 if hasattr(found, "st_blocks") else found.st_size
+
     def mode(self, name: str) -> int | None:
         """The permissions of the file that is there."""
         found = self._lstat(name)

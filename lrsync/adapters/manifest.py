@@ -24,7 +24,9 @@ from lrsync.adapters.manifest_listing import ListingScratch
 from lrsync.adapters.manifest_session import Session
 from lrsync.adapters.manifest_sql import (
     CLEAR_FINDINGS,
+    CLEAR_PASSING,
     DELETE,
+    PASSING_KINDS,
     PATH,
     RESOLVED_KINDS,
     SET_DIGEST,
@@ -43,7 +45,18 @@ from lrsync.core.checksums import ChecksumKind
 from lrsync.core.findings import FindingKind, QuarantinedContent
 from lrsync.core.keys import listing_prefix, split_path
 from lrsync.core.library import LibraryRow
-from lrsync.core.model import Done, Drift, ManifestEntry, MultipartRecord, Outcome, Quarantine, Trash, VerifyScope
+from lrsync.core.model import (
+    Done,
+    Drift,
+    ManifestEntry,
+    MarkMissing,
+    MultipartRecord,
+    Outcome,
+    Quarantine,
+    Return,
+    Trash,
+    VerifyScope,
+)
 from lrsync.core.objects import ListedObject
 from lrsync.core.scan import Stat
 from lrsync.errors import ManifestError
@@ -240,7 +253,7 @@ class Manifest:
         with self._session.writing() as connection:
             ids = self._ids_for(connection, {folder for folder, _, _ in writes.values()})
             self._write_rows(connection, writes.values(), ids)
-            _clear_findings(connection, writes)
+            _clear_findings(connection, writes, {_path_of(outcome) for outcome in outcomes if _read_nothing(outcome)})
             _execute(connection, UNSEAL, [(to_text(folder),) for folder in folders])
         self._dir_ids.update(ids)  # only now: an id from a transaction that failed is nobody's
 
@@ -434,8 +447,16 @@ def _writes_of(outcomes: Sequence[Outcome]) -> tuple[dict[str, _Write], set[str]
 
 
 def _keeps_its_row(outcome: Done) -> bool:
-    """Whether the row stays as it is: a quarantine's, unless it is the first to know of the good object."""
-    return isinstance(outcome.action, Quarantine) and outcome.action.change.old is not None
+    """Whether the row stays as it is: a quarantine's, unless it is the first to know of the good object.
+
+    Or to see the file again: it may have been missing.
+    """
+    return isinstance(outcome.action, Quarantine) and outcome.action.change.old == outcome.entry
+
+
+def _read_nothing(outcome: Outcome) -> bool:
+    """Whether nobody looked into the file: that it went, or is there again, does not make bad bytes good."""
+    return isinstance(outcome, Done) and isinstance(outcome.action, MarkMissing | Return)
 
 
 def _path_of(outcome: Outcome) -> str:
@@ -461,8 +482,10 @@ def _execute(connection: Connection, statement: str, rows: list[tuple[Any, ...]]
         connection.exec_driver_sql(statement, rows)
 
 
-def _clear_findings(connection: Connection, paths: Iterable[str]) -> None:
+def _clear_findings(connection: Connection, paths: Iterable[str], unread: Collection[str]) -> None:
     """A file that was dealt with is no finding any more. Mostly there is none at all: looked at once a batch."""
     unsolved = select(findings.c.kind).where(findings.c.kind.in_(RESOLVED_KINDS)).limit(1)
     if connection.execute(unsolved).first() is not None:
-        _execute(connection, CLEAR_FINDINGS, [(*RESOLVED_KINDS, to_text(path)) for path in paths])
+        read = [path for path in paths if path not in unread]
+        _execute(connection, CLEAR_FINDINGS, [(*RESOLVED_KINDS, to_text(path)) for path in read])
+        _execute(connection, CLEAR_PASSING, [(*PASSING_KINDS, to_text(path)) for path in unread])

@@ -5,6 +5,7 @@ Those that run for every file of a batch are plain text with their values in the
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Final
 
 from sqlalchemy import Select, and_, bindparam, delete, null, select, text, update
@@ -54,24 +55,22 @@ SET_DRIFT: Final = (
     f"UPDATE {files.name} SET drift = ? WHERE dir_id = (SELECT id FROM {directories.name} WHERE path = ?) AND name = ?"
 )
 """Values: drift, folder, name."""
-RESOLVED_KINDS: Final = tuple(
-    kind.value
-    for kind in (
-        FindingKind.FAILED,
-        FindingKind.RACED,
-        FindingKind.SETTLING,
-        FindingKind.ORIGINAL_CHANGED,
-        FindingKind.ROT,
-    )
-)
+_PASSING: Final = (FindingKind.FAILED, FindingKind.RACED, FindingKind.SETTLING)
+PASSING_KINDS: Final = tuple(kind.value for kind in _PASSING)
+"""Findings that are over once their file is not there any more."""
+RESOLVED_KINDS: Final = tuple(kind.value for kind in (*_PASSING, FindingKind.ORIGINAL_CHANGED, FindingKind.ROT))
 """Findings that are over once their file was dealt with."""
-CLEAR_FINDINGS: Final = _sql(
-    delete(findings).where(
-        findings.c.kind.in_([bindparam(kind) for kind in RESOLVED_KINDS]),
-        findings.c.path == bindparam("p"),
-    )
-)
+
+
+def _clearing(kinds: Sequence[str]) -> str:
+    of_path = findings.c.path == bindparam("p")
+    return _sql(delete(findings).where(findings.c.kind.in_([bindparam(kind) for kind in kinds]), of_path))
+
+
+CLEAR_FINDINGS: Final = _clearing(RESOLVED_KINDS)
 """Values: RESOLVED_KINDS, path."""
+CLEAR_PASSING: Final = _clearing(PASSING_KINDS)
+"""Values: PASSING_KINDS, path."""
 ROWS: Final = select(files, directories.c.path.label("folder")).join(directories)
 
 

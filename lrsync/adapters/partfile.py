@@ -25,6 +25,11 @@ PARTIAL: Final = ".lrsync-tmp-part-"
 _MOST_NOTE_BYTES: Final = 8 << 20
 
 
+def part_name(name: str) -> str:
+    """What the file of this name is called while it is put together."""
+    return f"{PARTIAL}{hashlib.sha256(os.fsencode(name)).hexdigest()[:16]}"
+
+
 class PartFile:
     """One file that is being put together: a `core.ports.PartialFile`. Any thread may write."""
 
@@ -32,8 +37,8 @@ class PartFile:
         """`at` is the folder of the relative path; `place` gives the finished file its name there."""
         self._at, self._place = at, place
         self._folder, self._name = split_path(path)
-        stem = f"{PARTIAL}{hashlib.sha256(os.fsencode(self._name)).hexdigest()[:16]}"
-        self._part, self._note = stem, f"{stem}.note"
+        self._part = part_name(self._name)
+        self._note = f"{self._part}.note"
         self._lock = threading.Lock()
         self._closed = False
         self._data = at.open_own(self._part)
@@ -66,8 +71,11 @@ class PartFile:
         os.ftruncate(self._log, found.length)
         os.lseek(self._log, 0, os.SEEK_END)
         there = os.fstat(self._data).st_size
-        ends = {part.number: part.offset + part.length for part in found.note.ranges()}
-        return found.note, frozenset(number for number in found.done if ends[number] <= there)
+        if there > found.note.size:
+            # A power cut may have kept the note of this object, and not that the bytes of a longer one were cut off.
+            os.ftruncate(self._data, found.note.size)
+        # Not by listing its ranges: a planted note may speak of an object of 10^18 bytes.
+        return found.note, frozenset(number for number in found.done if found.note.end_of(number) <= there)
 
     def begin(self, note: PartialNote) -> None:
         """Start from nothing."""
@@ -104,14 +112,18 @@ class PartFile:
 
     def finish(self, placing: Placing) -> Placed:
         """Give the file its time and its name. Raises as `TargetFolder.write`."""
-        self._at.settle(self._data, placing.mtime_ns, self._mode())
-        self._at.set_time(self._part, placing.mtime_ns)
+        self._settle(placing.mtime_ns)
         # Before the name is given: killed in between, the next run finds no note that nobody would clear away.
         self._at.drop(self._note)
-        return self._place(self._part, placing)
+        try:
+            return self._place(self._part, placing)
+        except FileExistsError:
+            self._at.drop(self._part)  # without a note it is of no use to the next run
+            raise
 
-    def keep_damaged(self) -> Damaged:
+    def keep_damaged(self, mtime_ns: int) -> Damaged:
         """Keep what came beside the file's place."""
+        self._settle(mtime_ns)
         self._at.drop(self._note)
         kept = self._at.keep(self._part, lambda number: numbered(self._name, ".damaged", number))
         self._at.drop(self._part)
@@ -121,6 +133,10 @@ class PartFile:
         """Throw it away."""
         self._at.drop(self._note)
         self._at.drop(self._part)
+
+    def _settle(self, mtime_ns: int) -> None:
+        self._at.settle(self._data, mtime_ns, self._mode())
+        self._at.set_time(self._part, mtime_ns)
 
     def _mode(self) -> int:
         """The permissions of the file that is there; else those of any new file."""

@@ -173,9 +173,11 @@ class S3Store:
         """Copy inside the bucket. Raises ObjectError with code "CopyUnverified" where the store proves nothing."""
         return self._copier.copy(source, key, content)
 
-    def keep(self, key: str, trash_key: str, *, version_id: str | None = None) -> Stored:
+    def keep(
+        self, key: str, trash_key: str, *, version_id: str | None = None, row: ManifestEntry | None = None
+    ) -> Stored:
         """Copy an object (or a version of it) as it is, mostly to the trash, and compare the two."""
-        return self._copier.keep(key, trash_key, version_id)
+        return self._copier.keep(key, trash_key, version_id, row)
 
     def rewrite(self, entry: ManifestEntry, content: Content) -> Stored:
         """Copy an object onto itself with the metadata of `content` added, and compare it with what it was."""

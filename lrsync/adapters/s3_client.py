@@ -23,6 +23,7 @@ from lrsync import __version__
 from lrsync.adapters.s3_body import Body, ReadBody
 from lrsync.adapters.s3_errors import BOTO_ERRORS, Target, translate
 from lrsync.adapters.s3_models import find_models_quickly
+from lrsync.adapters.s3_route import credentials_of
 from lrsync.adapters.s3_transport import Parcel, Question, Transport, TransportPorts, told_to_wait
 from lrsync.adapters.throttle import ThrottledBody, TokenBucket
 from lrsync.core.ports import Sendable
@@ -159,6 +160,7 @@ class S3Calls:
             # What boto3's own session is made of; boto3 adds the import of a transfer manager that nobody needs here.
             session = botocore.session.Session(profile=settings.profile)
             find_models_quickly(session)
+            credentials = credentials_of(session)
             # None, not True: only then AWS_CA_BUNDLE counts.
             verify = None if settings.verify_ssl else False
             made = session.create_client(
@@ -182,7 +184,7 @@ class S3Calls:
         ports = TransportPorts(
             bucket=settings.bucket,
             client=client,
-            credentials=session.get_credentials(),
+            credentials=credentials,
             ca_setting=session.get_config_variable("ca_bundle"),
             verify_ssl=settings.verify_ssl,
             attempts=settings.max_attempts,

@@ -14,7 +14,7 @@ from lrsync.core.keys import trash_note
 from lrsync.core.model import Content, ManifestEntry
 from lrsync.core.objects import ObjectInfo, Stored
 from lrsync.core.parts import MAX_COPY_BYTES, object_metadata, part_size_for, parts_of
-from lrsync.core.proof import encode_checksum, encode_crc32
+from lrsync.core.proof import encode_checksum, encode_crc32, row_note
 from lrsync.errors import ObjectChangedError, ObjectError
 
 GIB: Final = 1 << 30
@@ -107,12 +107,13 @@ class Copier:
             raise ObjectError("the store does not prove its copy", code="CopyUnverified")
         return Stored(info.etag, info.checksum, info.version_id)
 
-    def keep(self, key: str, trash_key: str, version_id: str | None = None) -> Stored:
-        """Copy an object as it is (and the path that its new key does not tell), and compare the copy with it."""
+    def keep(self, key: str, trash_key: str, version_id: str | None = None, row: ManifestEntry | None = None) -> Stored:
+        """Copy an object as it is (and what its new key and metadata do not tell), and compare the copy with it."""
         before, source = self._of(key, version_id)
         metadata = dict(before.metadata)
+        note = {**trash_note(key, trash_key), **(row_note(row, before) if row is not None else {})}
         try:
-            self._copy_as_is(source, before, trash_key, trash_note(key, trash_key))
+            self._copy_as_is(source, before, trash_key, note)
         except ObjectError as error:
             if error.code != "MetadataTooLarge":
                 raise

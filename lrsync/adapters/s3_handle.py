@@ -155,6 +155,8 @@ class Lane:
             self.curl.unsetopt(pycurl.SEEKFUNCTION)
 
     def reply(self, *, with_body: bool = True) -> Reply:
+        if not _is_whole(self.head):
+            return Reply(0, (), b"", (pycurl.E_PARTIAL_FILE, "the connection was closed within the answer's head"))
         status = self.curl.getinfo(pycurl.RESPONSE_CODE)
         return Reply(status, tuple(self.head), b"".join(self.body) if with_body else b"")
 
@@ -192,6 +194,7 @@ def _prepare(curl: Any, settings: WireSettings) -> None:
     curl.setopt(pycurl.TCP_KEEPALIVE, 1)
     # '' also keeps libcurl from reading the environment by itself, by other rules than botocore's.
     curl.setopt(pycurl.PROXY, settings.proxy)
+    curl.setopt(pycurl.NOPROXY, "")
     curl.setopt(pycurl.SSLVERSION, pycurl.SSLVERSION_TLSv1_2)
     if settings.ca is None:
         curl.setopt(pycurl.SSL_VERIFYPEER, 0)
@@ -204,6 +207,16 @@ def _rewind(body: Outflow, offset: int, whence: int) -> int:
     body.seek(offset, whence)
     body.start_sending()
     return int(pycurl.SEEKFUNC_OK)
+
+
+def _is_whole(head: Sequence[bytes]) -> bool:
+    """Whether a head has its end: libcurl takes a connection that closes before for the end of an empty answer."""
+    for line in reversed(head):  # behind the end there may be trailers
+        if not line.strip():
+            return True
+        if line[:5] == b"HTTP/":
+            return False
+    return False
 
 
 def _headers_of(lines: Sequence[bytes]) -> dict[bytes, bytes]:

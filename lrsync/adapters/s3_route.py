@@ -17,7 +17,9 @@ from urllib.parse import urlsplit
 
 from botocore.awsrequest import AWSResponse
 from botocore.compat import HTTPHeaders
+from botocore.exceptions import CredentialRetrievalError
 from botocore.httpsession import get_cert_path
+from botocore.session import Session
 from botocore.utils import get_environ_proxies
 
 from lrsync.adapters.s3_sign import Keys, Scope, Signer
@@ -124,3 +126,12 @@ def proxy_for(url: str) -> str:
 def ca_bundle(configured: str | None, environ: Mapping[str, str] = os.environ) -> str:
     """The certificates to trust, as botocore finds them: its own setting, then REQUESTS_CA_BUNDLE, then certifi's."""
     return configured or environ.get("REQUESTS_CA_BUNDLE") or str(get_cert_path(True))
+
+
+def credentials_of(session: Session) -> Any:
+    """What boto3's chain finds; None for nothing. Raises boto3's errors."""
+    try:
+        return session.get_credentials()
+    except (OSError, ValueError) as error:
+        # A credential_process that is not there, or that says something else than credentials.
+        raise CredentialRetrievalError(provider="credential_process", error_msg=str(error)) from error

@@ -15,6 +15,7 @@ from lrsync.adapters.s3_body import Body, ReadBody
 from lrsync.adapters.s3_errors import BOTO_ERRORS
 from lrsync.adapters.s3_route import Probe, UnknownRouteError, ca_bundle
 from lrsync.adapters.s3_sign import Keys
+from lrsync.adapters.throttle import ThrottledBody
 from lrsync.errors import UsageError
 
 if TYPE_CHECKING:
@@ -167,6 +168,8 @@ class Transport:
 
     def _ask_boto3(self, method: str, parcel: Parcel) -> Answer | Exception:
         body = {} if parcel.body is None else {"Body": parcel.body}
+        if isinstance(parcel.body, ThrottledBody | ReadBody):
+            parcel.body.seek(0)  # libcurl may have sent some of it before it was told to go elsewhere
         try:
             answer: Answer = getattr(self._ports.client, method)(Bucket=self._ports.bucket, **body, **parcel.params)
         except (*BOTO_ERRORS, ValueError, TypeError, OverflowError, RuntimeError) as error:

@@ -99,12 +99,6 @@ class Seals:
         query = f"SELECT count(*) FROM {FILES} WHERE {column} IS NOT NULL"
         return int(self._connection.execute(query).fetchone()[0])
 
-    def runs_unclean(self) -> bool:
-        """Whether the last run never ended."""
-        with translating(self.path):
-            last = self._connection.execute(f"SELECT result FROM {RUNS} ORDER BY id DESC LIMIT 1").fetchone()
-        return last is not None and last[0] == RunResult.RUNNING.value
-
     def has_multiparts(self) -> bool:
         """Whether any multipart upload is noted as in progress."""
         with translating(self.path):
@@ -143,8 +137,9 @@ class Seals:
             return bool(self._connection.execute(_SNAPSHOT_DUE).fetchone()[0])
 
     def standing_findings(self) -> list[Finding]:
-        """Findings that a sync cannot make anew, and that stay until their file is settled."""
-        query = f"SELECT {listed(FINDING_COLUMNS)} FROM {FINDINGS} WHERE kind IN {_STANDING} ORDER BY path"
+        """Findings that a sync may not make anew, and that stay until their file is settled."""
+        kinds = f"kind IN {_STANDING} OR kind = '{FindingKind.ORIGINAL_CHANGED.value}'"
+        query = f"SELECT {listed(FINDING_COLUMNS)} FROM {FINDINGS} WHERE {kinds} ORDER BY path"
         with translating(self.path):
             return [decode_finding(row) for row in self._connection.execute(query)]
 

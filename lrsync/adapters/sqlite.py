@@ -6,6 +6,7 @@ Owns how values that SQLite has no type for are stored, and the one translation 
 from __future__ import annotations
 
 import errno
+import os
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
@@ -92,6 +93,8 @@ def _explain_system(path: Path, error: OSError) -> ManifestError:
     reason = error.strerror or str(error)
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
         return ManifestError("the disk with the manifest is full", hint=_FULL_HINT, path=str(path))
+    if error.errno == errno.EROFS:
+        return ManifestError("the manifest is read-only", hint=_PERMISSION_HINT, path=str(path))
     return ManifestError(f"the manifest cannot be used: {reason}", hint=_PERMISSION_HINT, path=str(path))
 
 
@@ -159,7 +162,14 @@ def has_wal(path: Path) -> bool:
 
 
 def connect(path: Path, *, timeout_s: float = BUSY_TIMEOUT_S) -> sqlite3.Connection:
-    """Open an existing database for writing, without implicit transactions. Never creates. Raises sqlite3.Error."""
+    """Open an existing database for writing, without implicit transactions. Never creates.
+
+    Raises sqlite3.Error, and OSError (EROFS) for a file that cannot be written.
+    """
+    if not _may_write(path) and path.exists():
+        # SQLite would only see it at the first write, and leave a log beside it that cannot be written either: it would
+        # still be in the way once the file is made writable.
+        raise OSError(errno.EROFS, os.strerror(errno.EROFS), str(path))
     connection = _connect_uri(path, "mode=rw", timeout_s)
     try:
         connection.execute("PRAGMA foreign_keys = ON")
@@ -174,6 +184,11 @@ def connect(path: Path, *, timeout_s: float = BUSY_TIMEOUT_S) -> sqlite3.Connect
         connection.close()
         raise
     return connection
+
+
+def _may_write(path: Path) -> bool:
+    """Asked without opening it: to close a second descriptor gives up this process's locks on the file."""
+    return os.access(path, os.W_OK, effective_ids=os.access in os.supports_effective_ids)
 
 
 def read_only(path: Path, read: Callable[[sqlite3.Connection], T]) -> T:

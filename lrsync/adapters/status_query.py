@@ -240,8 +240,8 @@ def _move(connection: sqlite3.Connection, counts: _Counts, path: str, state: _St
     old_size, proof, old_state, missing_since = row if row is not None else (0, 0, 0, None)
     place = _Place(_top(folder), extension, proof)
     on_disk = row is not None and missing_since is None
-    if not on_disk and size is None:
-        return  # an object that could not be removed, say: no file was seen
+    if not on_disk and (size is None or (row is not None and state is _State.QUARANTINED)):
+        return  # an object that could not be removed, say, or a file that was moved: none was seen here
     if on_disk:
         counts.add(place, _State(old_state), -1, -old_size)
     elif row is not None:  # it came back, and could not be backed up as it is now

@@ -5,7 +5,6 @@ Thrown away at the end: it is no library's manifest, and no sync may ever take i
 
 from __future__ import annotations
 
-import tempfile
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
@@ -16,6 +15,7 @@ from pathlib import Path
 
 from lrsync.adapters.database import prepare
 from lrsync.adapters.manifest import Manifest
+from lrsync.adapters.scratch import scratch_folder
 from lrsync.adapters.seals import Seals
 from lrsync.adapters.snapshots import unpack_to_read
 from lrsync.config import Config
@@ -61,7 +61,7 @@ def open_bare(
 ) -> Bare:
     """Look into the bucket. Raises BucketError, UsageError where there is no backup or nothing says which."""
     knowledge, narrow = wanted
-    folder = Path(resources.enter_context(tempfile.TemporaryDirectory(prefix="lrsync-restore-")))
+    folder = resources.enter_context(scratch_folder("restore"))
     path = folder / "manifest.sqlite"
     used = None if knowledge is Knowledge.LISTING else _take_snapshot(config, store, path, sink)
     if used is None and knowledge is Knowledge.SNAPSHOT:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
@@ -11,6 +10,7 @@ from typing import TypeVar
 
 from lrsync.adapters.catalog_place import Fetch, place_catalog, place_database
 from lrsync.adapters.catalog_read import CatalogReader
+from lrsync.adapters.scratch import scratch_folder
 from lrsync.app.session import open_store
 from lrsync.config import Config
 from lrsync.core.catalogs import CatalogRestored, SnapshotPart, StoredSnapshot, snapshot_object
@@ -44,7 +44,7 @@ def open_snapshot(
     store: ObjectStore, prefix: str, chosen: StoredSnapshot, stop: threading.Event, resources: ExitStack
 ) -> CatalogReader:
     """A snapshot's catalog to be read: a private copy, gone when `resources` are closed. Raises LrsyncError."""
-    folder = Path(resources.enter_context(tempfile.TemporaryDirectory(prefix="lrsync-catalog-")))
+    folder = resources.enter_context(scratch_folder("catalog"))
     with explained(), _told(chosen, "the folder for temporary files"):
         database = place_database(chosen.note, _fetch(store, prefix, chosen, stop), folder)
     return resources.enter_context(CatalogReader(database))

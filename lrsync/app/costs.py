@@ -52,7 +52,8 @@ def report_costs(config: Config, changes: Mapping[FileType, str]) -> CostReport 
 
     None where nothing was ever backed up. Reads only the manifest and the prices. Raises UsageError, ManifestError.
     """
-    min_size, prices = config.storage.min_size or MIN_SIZE, _prices(config)
+    min_size = config.storage.min_size if config.storage.by_kind else MIN_SIZE
+    prices = _prices(config)
     if prices is not None:
         _check_priced(changes.values(), prices.of_region(config.region)[1])
     facts = read_costs(manifest_path(config), min_size)

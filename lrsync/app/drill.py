@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -16,6 +15,7 @@ from lrsync.adapters.filewriter import FileWriter
 from lrsync.adapters.ignore import IgnoreRules
 from lrsync.adapters.localfs import LocalTree
 from lrsync.adapters.power import awake_while_working
+from lrsync.adapters.scratch import scratch_folder
 from lrsync.app.existing import open_without_source
 from lrsync.config import Config
 from lrsync.core.amounts import Sample
@@ -69,7 +69,7 @@ def run_drill(config: Config, sink: EventSink, stop: threading.Event, sample: Sa
     with ExitStack() as resources:
         sink = resources.enter_context(awake_while_working(sink))
         library = open_without_source(config, resources, command="lrsync drill")
-        folder = Path(resources.enter_context(tempfile.TemporaryDirectory(prefix="lrsync-drill-")))
+        folder = resources.enter_context(scratch_folder("drill"))
         ports = DrillPorts(
             seals=library.seals,
             manifest=library.manifest,

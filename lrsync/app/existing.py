@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import tempfile
 from collections.abc import Callable
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
@@ -13,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from lrsync.adapters.database import copy_manifest
 from lrsync.adapters.lock import library_lock
+from lrsync.adapters.scratch import scratch_folder
 from lrsync.adapters.seals import Seals, ensure_current
 from lrsync.app.manifest_place import manifest_path
 from lrsync.app.session import Session, open_library, open_session, open_store, working_manifest
@@ -63,8 +63,8 @@ def open_without_source(config: Config, resources: ExitStack, *, command: str) -
 
 
 def _scratch_copy(config: Config, resources: ExitStack) -> Path:
-    folder = resources.enter_context(tempfile.TemporaryDirectory(prefix="lrsync-dry-run-"))
-    scratch = Path(folder) / "manifest.sqlite"
+    folder = resources.enter_context(scratch_folder("dry-run"))
+    scratch = folder / "manifest.sqlite"
     copy_manifest(manifest_path(config), scratch)
     return scratch
 

@@ -15,6 +15,7 @@ from typing import Final, NamedTuple
 from lrsync.adapters.filewriter import FileWriter
 from lrsync.adapters.ignore import IgnoreRules
 from lrsync.adapters.localfs import LocalTree
+from lrsync.adapters.openfiles import allow_open_files
 from lrsync.adapters.power import awake_while_working
 from lrsync.adapters.targets import free_bytes, make_target, name_rules, refuse_source
 from lrsync.adapters.thaw_notes import FileThawNotes, default_notes_path
@@ -82,6 +83,7 @@ def run_restore(
     config: Config, sink: EventSink, stop: threading.Event, request: RestoreRequest, confirm: Confirm
 ) -> RunSummary:
     """Bring files back. `confirm` is asked, with what it comes to, before anything is fetched. Raises LrsyncError."""
+    allow_open_files()
     with ExitStack() as resources:
         sink = resources.enter_context(awake_while_working(sink))
         wanted = _Wanted(request.knowledge, narrower_of(config, resources, sink, stop, request), request.at_ns)

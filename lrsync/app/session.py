@@ -6,7 +6,6 @@ Imports late: a quiet night opens neither SQLAlchemy nor boto3.
 from __future__ import annotations
 
 import os
-import tempfile
 import time
 import uuid
 from collections.abc import Callable
@@ -71,9 +70,10 @@ def working_manifest(session: Session) -> Path:
     if not session.config.dry_run:
         return session.manifest_path
     from lrsync.adapters.database import copy_manifest
+    from lrsync.adapters.scratch import scratch_folder
 
-    folder = session.resources.enter_context(tempfile.TemporaryDirectory(prefix="lrsync-dry-run-"))
-    scratch = Path(folder) / "manifest.sqlite"
+    folder = session.resources.enter_context(scratch_folder("dry-run"))
+    scratch = folder / "manifest.sqlite"
     if os.path.lexists(session.manifest_path):
         copy_manifest(session.manifest_path, scratch)
     return scratch

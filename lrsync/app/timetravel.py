@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import tempfile
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 
 from lrsync.adapters.database import prepare
 from lrsync.adapters.manifest import Manifest
+from lrsync.adapters.scratch import scratch_folder
 from lrsync.adapters.seals import Seals
 from lrsync.adapters.shelf import FileShelf
 from lrsync.adapters.snapshots import unpack
@@ -34,7 +33,7 @@ class AtMoment:
 
 def private_library(config: Config, resources: ExitStack) -> tuple[Seals, Manifest]:
     """A manifest for a machine that has none: it takes the run's row, and is thrown away."""
-    folder = Path(resources.enter_context(tempfile.TemporaryDirectory(prefix="lrsync-past-")))
+    folder = resources.enter_context(scratch_folder("past"))
     path = folder / "manifest.sqlite"
     prepare(path)
     seals = resources.enter_context(Seals(path))
@@ -59,7 +58,7 @@ def library_at(
     (the disk for temporary files is full).
     """
     with ExitStack() as resources:
-        folder = Path(resources.enter_context(tempfile.TemporaryDirectory(prefix="lrsync-past-")))
+        folder = resources.enter_context(scratch_folder("past"))
         shelf = resources.enter_context(FileShelf(folder / "shelf.sqlite"))
         found = find_snapshots(store, config.prefix)
         owner = choose_owner(config.library if uuid is None and config.library in found else uuid, found)

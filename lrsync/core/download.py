@@ -42,6 +42,10 @@ class PartialNote:
         """The ranges that make the object, in order."""
         return list(parts_of(self.size, self.range_bytes))
 
+    def end_of(self, number: int) -> int:
+        """Where the range of this number (from 1) ends. Bytes from the object's start."""
+        return min(number * self.range_bytes, self.size)
+
 
 def encode_note(note: PartialNote) -> bytes:
     """The first line of a note; the numbers of the ranges that are on the disk follow it."""

@@ -210,8 +210,8 @@ class Adopt:
 class Quarantine:
     """An original's bytes changed, or any file's went bad: the good object stays, a person is told.
 
-    `existing`: the good object, where no row knows it yet. `told`: what an earlier run found, where the file was not
-    read again.
+    `existing`: the object that was met, where no row knows it or its row says that it is lost. `told`: what an earlier
+    run found, where the file was not read again.
     """
 
     change: Change

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Final, assert_never
 
 from lrsync.core.amounts import MaxDelete
-from lrsync.core.filetypes import is_original
+from lrsync.core.filetypes import is_catalog, is_original
 from lrsync.core.image_change import judge_image
 from lrsync.core.keys import split_path
 from lrsync.core.model import (
@@ -17,14 +17,13 @@ from lrsync.core.model import (
     Content,
     Drift,
     ManifestEntry,
-    MarkMissing,
     Quarantine,
     Restat,
-    Return,
     ServerCopy,
     Upload,
 )
 from lrsync.core.objects import ListedObject, ObjectInfo
+from lrsync.core.proof import entry_of
 
 
 def decide(candidate: Candidate) -> Action:
@@ -59,7 +58,9 @@ def _decide_over_existing(candidate: Candidate, existing: ObjectInfo) -> Action:
     if candidate.existing_is_same:
         return Adopt(change, content, existing)
     # With the manifest lost, the object may be the last good copy of what rotted on the disk.
-    if candidate.existing_is_other and is_original(split_path(change.path)[1]):
+    if candidate.existing_is_other and (
+        is_original(split_path(change.path)[1]) or kept_its_time(entry_of(change.path, existing), content)
+    ):
         return Quarantine(change, content, existing)
     return Upload(change, content, replaces=True)
 
@@ -76,15 +77,35 @@ def _decide_unsure(candidate: Candidate) -> Action:
     if is_rot(old, content):
         # Looked into only because its object is lost or altered: sent to mend that, it would pass for the photo.
         return Quarantine(change, content)
-    # With its object gone there is nothing good left to protect: what the disk has is the only copy.
-    if old.sha256 is not None and old.drift is not Drift.MISSING and _is_to_be_protected(old, content):
-        return Quarantine(change, content)
+    # With its object gone there is nothing good left to protect: what the disk has is the only copy. Unless an object
+    # is there after all: somebody may have brought the good one back since it was marked as missing.
+    is_lost = old.drift is Drift.MISSING and candidate.existing is None
+    if old.sha256 is not None and not is_lost and _is_to_be_protected(old, content):
+        return Quarantine(change, content, candidate.existing)
     return Upload(change, content, replaces=candidate.existing is not None or old.drift is not Drift.MISSING)
 
 
 def _is_to_be_protected(old: ManifestEntry, content: Content) -> bool:
     """Whether these other bytes must not replace the recorded ones by themselves."""
-    return is_original(split_path(old.path)[1]) or judge_image(old, content).is_suspicious
+    return (
+        is_original(split_path(old.path)[1]) or judge_image(old, content).is_suspicious or kept_its_time(old, content)
+    )
+
+
+def kept_its_time(told: ManifestEntry, content: Content) -> bool:
+    """Whether a file has other bytes than its object, and the size and the time that the object itself tells of.
+
+    A row that was made of nothing but the object has no change time and no image data to compare with. This is what
+    rot looks like then: whoever edits a file moves its time on. Not so SQLite, which may write to a log beside it.
+    """
+    is_of_object = not told.settled and told.verified_at is None and told.mtime_ns != 0
+    facts = (content.stat.size, content.stat.mtime_ns)
+    return (
+        is_of_object
+        and (told.size, told.mtime_ns) == facts
+        and told.sha256 != content.sha256
+        and not is_catalog(told.path)
+    )
 
 
 def is_rot(old: ManifestEntry, content: Content) -> bool:
@@ -103,19 +124,6 @@ def outlived_its_object(old: ManifestEntry | None, content: Content) -> bool:
         and old.drift is Drift.MISSING
         and _is_to_be_protected(old, content)
     )
-
-
-def decide_without_reading(candidate_kind: ChangeKind) -> type[MarkMissing] | type[Return] | None:
-    """The action of a change that needs no look at the file's bytes; None where they must be read."""
-    match candidate_kind:
-        case ChangeKind.MISSING:
-            return MarkMissing
-        case ChangeKind.RETURNED:
-            return Return
-        case ChangeKind.ADDED | ChangeKind.UNSURE:
-            return None
-        case _:
-            assert_never(candidate_kind)
 
 
 @dataclass(frozen=True, slots=True)

@@ -127,8 +127,8 @@ class PartialFile(Protocol):
     def finish(self, placing: Placing) -> Placed:
         """Give the file its time and its name, on the disk before this returns. Raises as `TargetFolder.write`."""
 
-    def keep_damaged(self) -> Damaged:
-        """Keep what came beside the file's place: it is not what was asked for."""
+    def keep_damaged(self, mtime_ns: int) -> Damaged:
+        """Keep what came beside the file's place, with this time: it is not what was asked for. Raises OSError."""
 
     def drop(self) -> None:
         """Throw away what is there."""
@@ -153,8 +153,15 @@ class TargetFolder(Protocol):
         None takes its name before its bytes are on the disk, and all names are on the disk before this returns.
         """
 
-    def partial(self, path: str) -> AbstractContextManager[PartialFile]:
-        """A file to put together from ranges. Raises OSError, BlockingIOError where another process does just that."""
+    def partial(self, path: str, replacing: Stat | None) -> AbstractContextManager[PartialFile]:
+        """A file to put together from ranges, to replace just this one, or none.
+
+        Raises OSError, FileExistsError where another file is there, BlockingIOError where another process puts it
+        together just now.
+        """
+
+    def left(self, path: str) -> int:
+        """The bytes that an earlier run's `partial` of this path takes on the disk. Raises OSError."""
 
 
 class Body:
@@ -264,10 +271,13 @@ class ObjectStore(Protocol):
         Multipart above 5 GiB. Raises ObjectMissingError, ObjectChangedError, ObjectArchivedError.
         """
 
-    def keep(self, key: str, trash_key: str, *, version_id: str | None = None) -> Stored:
+    def keep(
+        self, key: str, trash_key: str, *, version_id: str | None = None, row: ManifestEntry | None = None
+    ) -> Stored:
         """Copy an object (or a version of it) as it is, metadata and all, to another key: mostly to the trash.
 
-        Where the trash's key does not tell the object's own, the copy's metadata does (`core.keys.trash_note`).
+        Where the trash's key does not tell the object's own, the copy's metadata does (`core.keys.trash_note`). `row`:
+        what is known of the object, which goes into the copy's metadata where nothing else tells it (`row_note`).
         Raises ObjectMissingError, ObjectChangedError, ObjectArchivedError.
         """
 

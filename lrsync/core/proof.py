@@ -8,7 +8,7 @@ from binascii import b2a_base64
 from lrsync.core.checksums import Checksum, ChecksumKind
 from lrsync.core.model import Content, ManifestEntry
 from lrsync.core.objects import ObjectInfo
-from lrsync.core.parts import parse_mtime, sha256_in
+from lrsync.core.parts import format_mtime, parse_mtime, sha256_in
 
 
 def encode_checksum(digest: bytes) -> str:
@@ -68,6 +68,18 @@ def entry_of(path: str, info: ObjectInfo) -> ManifestEntry:
         uploaded_at=info.last_modified_ns,
         settled=False,
     )
+
+
+def row_note(row: ManifestEntry, info: ObjectInfo) -> dict[str, str]:
+    """Metadata that a copy of another program's object needs to be proven once its row is gone: the row's.
+
+    Nothing where the object tells its sha256 itself, or where it is not proven to be the very object of the row.
+    """
+    if row.sha256 is None or row.drift is not None or sha256_in(dict(info.metadata)) is not None:
+        return {}
+    if not info.etag or (info.etag, info.size) != (row.etag, row.size):
+        return {}
+    return {"mtime": format_mtime(row.mtime_ns), **info.metadata, "lrsync-sha256": row.sha256.hex()}
 
 
 def _contradicts(checksum: Checksum | None, content: Content) -> bool:

@@ -73,6 +73,11 @@ class Directory:
         data = _exactly(self.read_at, entry.at, entry.length)
         return struct.unpack(f"{self.order}{entry.values}{_WHOLE[entry.kind]}", data)
 
+    def has_numbers(self, tag: int) -> bool:
+        """Whether a tag's values are whole numbers, as far as it is there."""
+        entry = self.entries.get(tag)
+        return entry is None or (entry.kind in _WHOLE and entry.values > 0)
+
     def number(self, tag: int, default: int) -> int:
         """A tag's first whole number. Raises TiffError."""
         return next(iter(self.numbers(tag)), default)

@@ -36,6 +36,8 @@ _SENSOR: Final = frozenset([32803, 34892])
 _BESIDE_SENSOR: Final = frozenset([4, 8, 16, 0x10004])
 """What else of a DNG is no preview: transparency mask, depth map, enhanced image, semantic mask."""
 _REDUCED: Final = 1
+_MAGIC: Final = frozenset([b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"])
+"""TIFF and BigTIFF."""
 _DEFAULTS: Final[dict[int, tuple[int, ...]]] = {
     256: (),  # ImageWidth
     257: (),  # ImageLength
@@ -81,6 +83,9 @@ class TiffHasher:
 
     def __init__(self, size: int, read_at: ReadAt, *, is_dng: bool) -> None:
         """Raises NotWholeError, and what `read_at` raises."""
+        # RAW formats have numbers of their own there; a TIFF with another one is damaged, and no program opens it.
+        if bytes(read_at(0, 4)) not in _MAGIC:
+            raise NotWholeError("is no TIFF or DNG")
         try:
             directories = list(read_directories(read_at))
             chosen = _pictures_among(directories)
@@ -226,6 +231,10 @@ def _cut(offset: int, length: int, before: int, edges: Sequence[int]) -> Iterato
 
 def _facts_of(directory: Directory) -> bytes:
     found = []
+    for tag in (*_DEFAULTS, _ROWS_PER_STRIP):
+        if not directory.has_numbers(tag):
+            # Taken for one that is left out, a damaged tag would pass for its default.
+            raise TiffError(f"its tag {tag} is no number")
     for tag, default in _DEFAULTS.items():
         numbers = directory.numbers(tag) or default
         found.append(struct.pack(f">HI{len(numbers)}Q", tag, len(numbers), *numbers))

@@ -21,6 +21,7 @@ from lrsync.core.requests import Named
 from lrsync.core.runs import RunKind, RunSummary
 from lrsync.core.scan import ScannedFile
 from lrsync.core.storage import StorageRules
+from lrsync.engine.moved_bad import place_of
 from lrsync.engine.recorder import Recorder, change_of
 from lrsync.engine.runs import LazyStore, RunRow
 from lrsync.engine.sending import make_transferrer
@@ -157,6 +158,11 @@ class _Acceptance:
             stat = self.ports.tree.stat(content.path)
         except OSError as error:
             self._refuse(content.path, f"cannot be read: {error.strerror or error}", "check the file's permissions")
+            return None
+        if old is not None and stat is None and place_of(self.ports.manifest, old, content) is not None:
+            # It was moved, and the bytes that it took along are backed up there: nothing is left to send.
+            if not self.options.dry_run:
+                self.ports.manifest.clear_findings([FindingKind.ORIGINAL_CHANGED, FindingKind.ROT], [content.path])
             return None
         if old is None or stat is None:
             self._refuse(content.path, "is not on the disk any more", "there is nothing to accept")

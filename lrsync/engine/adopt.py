@@ -7,8 +7,9 @@ written as it is proven, so that an adoption that is cut off goes on where it wa
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from concurrent.futures import Executor
+from concurrent.futures import Executor, Future
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Final, TypeVar, assert_never
 
 from lrsync.core.adoption import (
@@ -176,8 +177,12 @@ class Adoption:
     def in_parallel(self, work: Callable[[T], R], items: Iterator[T]) -> Iterator[R]:
         """What came of each, as it comes. Raises StoppedError."""
         pool = self.ports.make_pool(self.options.threads)
+
+        def submit(item: T) -> Future[R]:
+            return pool.submit(partial(work, item))
+
         try:
-            yield from sliding(pool, work, items, most=4 * self.options.threads, patience=self.patience)
+            yield from sliding(submit, items, most=4 * self.options.threads, patience=self.patience)
         finally:
             pool.shutdown(wait=False, cancel_futures=True)
 

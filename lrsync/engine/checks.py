@@ -21,6 +21,7 @@ from lrsync.core.requests import VerifyRequest
 from lrsync.core.scan import Stat
 from lrsync.core.verdict import judge_object
 from lrsync.engine import reports
+from lrsync.engine.fetching import demand_object
 from lrsync.engine.stop import StoppedError
 from lrsync.errors import ObjectArchivedError, ObjectError, ObjectMissingError
 
@@ -148,8 +149,9 @@ class Checker:
 
     def _hash_object(self, check: Check) -> bytes:
         digest = hashlib.sha256()
-        with self.store().get(check.entry.key) as chunks:
-            for chunk in chunks:
+        with self.store().get(check.entry.key) as body:
+            demand_object(body.info, check.entry.size)
+            for chunk in body:
                 self._check_stop()
                 digest.update(chunk)
                 check.bytes_read += len(chunk)

@@ -14,6 +14,7 @@ from lrsync.core.keys import split_path, trash_key
 from lrsync.core.model import Done, Failed, ManifestEntry, Outcome, Trash
 from lrsync.core.plan import DeleteFacts, check_guards
 from lrsync.core.ports import ManifestStore, ObjectStore, SourceTree
+from lrsync.engine.moved_bad import spared
 from lrsync.engine.stop import Patience
 from lrsync.engine.transfer import TransferPolicy
 from lrsync.errors import ObjectError, ObjectMissingError
@@ -43,8 +44,10 @@ def plan_deletes(
 ) -> tuple[list[ManifestEntry], Finding | None]:
     """The rows whose objects may go, or none and the finding that says why not.
 
-    A file that the rules leave out now is not missing: excluding a pattern never deletes what was backed up.
+    A file that the rules leave out now is not missing: excluding a pattern never deletes what was backed up. And where
+    a file was moved with bad bytes in it, the good ones stay until a person has decided.
     """
+    kept = spared(manifest)
     doomed = [
         entry
         for entry in manifest.missing()
@@ -52,6 +55,7 @@ def plan_deletes(
         if entry.sha256 is not None
         and not tree.is_excluded(entry.path)
         and entry.size not in scan.settling_sizes
+        and entry.path not in kept
         and not _shares_key(manifest, entry)
         and _was_gone_before(tree, entry, scan.started_ns)
     ]
@@ -136,7 +140,7 @@ class Deleter:
             return Done(action, None)
         try:
             if not self.store.is_versioned():
-                self.store.keep(entry.key, trash_key(self.policy.prefix, self.policy.stamp, entry.key))
+                self.store.keep(entry.key, trash_key(self.policy.prefix, self.policy.stamp, entry.key), row=entry)
             self.store.delete(entry.key)
         except ObjectMissingError:
             pass  # gone already: the row goes too

@@ -85,6 +85,7 @@ class Fetcher:
 
     def _fetch_whole(self, item: RestoreItem, target: Target) -> Fetched:
         with self.store().get(item.key, version_id=item.version_id) as body:
+            demand_object(body.info, item.size)
             known = learnt(item, body.info)
             span = Span(0, body.info.size)
             chunks = self._told_of(item.path, self._bytes_of(item, span, body.info.etag, body))
@@ -149,7 +150,7 @@ class Fetcher:
 
     def _fetch_object(self, item: RestoreItem, info: ObjectInfo, target: Target) -> Fetched | None:
         """Fetch this one object, going on with what an earlier run left of it; None where it cannot come in ranges."""
-        with self.folder.partial(target.path) as part:
+        with self.folder.partial(target.path, target.replacing) as part:
             try:
                 return self._fetch_into(part, item, info, target)
             except ObjectError as error:
@@ -167,15 +168,16 @@ class Fetcher:
     def _fetch_into(self, part: PartialFile, item: RestoreItem, info: ObjectInfo, target: Target) -> Fetched:
         note = PartialNote(item.key, item.version_id, info.etag, info.size, self.ranging.range_bytes)
         known = part.known()
-        if known is not None and known[0] == note:
+        # Where no hash is known, nothing would tell that a power cut took bytes that the note promises.
+        if known is not None and known[0] == note and item.sha256 is not None:
             sha256 = self._put_together(item, part, note, known[1])
-            if item.sha256 in (None, sha256):
+            if sha256 == item.sha256:
                 return self._finished(item, part, target, sha256)
         part.begin(note)
         sha256 = self._put_together(item, part, note, frozenset())
         if item.sha256 in (None, sha256):
             return self._finished(item, part, target, sha256)
-        return Fetched(part.keep_damaged(), sha256, True)
+        return Fetched(part.keep_damaged(_placing(item, target).mtime_ns), sha256, True)
 
     def _finished(self, item: RestoreItem, part: PartialFile, target: Target, sha256: bytes) -> Fetched:
         return Fetched(part.finish(_placing(item, target)), sha256, item.sha256 is not None)
@@ -222,6 +224,16 @@ class Fetcher:
                 raise OSError(errno.EIO, "became shorter while it was put together", item.path)
             digest.update(data)
             offset += len(data)
+
+
+def demand_object(info: ObjectInfo, size: int) -> None:
+    """See that an answer to a GET is the object's, of which so many bytes are known, however other they may be.
+
+    Raises ObjectError for what is none: a 200 may be the login page of a hotel's network, no object is damaged then.
+    """
+    if not info.etag and info.size != size:
+        hint = "check --endpoint-url, and whether this network wants you to log in first"
+        raise ObjectError("what answers is not S3", code="NotS3", hint=hint)
 
 
 def learnt(item: RestoreItem, info: ObjectInfo) -> RestoreItem:

@@ -7,7 +7,6 @@ manifest may begin with the rows of a snapshot: those that the listing confirms 
 
 from __future__ import annotations
 
-import time
 import unicodedata
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
@@ -23,11 +22,12 @@ from lrsync.core.objects import ListedObject, ObjectInfo
 from lrsync.core.parts import sha256_in
 from lrsync.core.ports import Clock, ManifestStore, ObjectStore, SealStore, SourceTree
 from lrsync.core.proof import entry_of
-from lrsync.core.runs import RunKind, RunSummary, SnapshotUse, result_for
+from lrsync.core.runs import RunKind, RunSummary, SnapshotUse
 from lrsync.core.scan import ScannedFile, Stat
 from lrsync.engine.reconcile import MAX_UNKNOWN_NAMED, ListingPorts, take_listing
+from lrsync.engine.runs import RunRow
 from lrsync.engine.stop import StoppedError
-from lrsync.errors import ExitCode, InterruptedRun, LrsyncError, ObjectError, ObjectMissingError
+from lrsync.errors import ObjectError, ObjectMissingError
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,31 +74,18 @@ class _Rebuild:
     started_ns: int = 0
 
     def execute(self) -> RunSummary:
-        began, self.started_ns = time.monotonic(), self.ports.clock()
-        self.summary.run_id = self.ports.seals.begin_run(RunKind.REBUILD, self.started_ns)
-        complete = False
-        try:
+        self.started_ns = self.ports.clock()
+        row = RunRow(
+            seals=self.ports.seals,
+            kind=RunKind.REBUILD,
+            summary=self.summary,
+            clock=lambda: self.started_ns,
+            requests=lambda: self.ports.store.requests,
+            is_whole=True,
+            left="the old manifest is as it was",
+        )
+        with row.around():
             self._run()
-            complete = True
-            self.summary.settle_exit_code()
-        except StoppedError:
-            self.summary.exit_code = ExitCode.INTERRUPTED
-            raise InterruptedRun(
-                "interrupted: the old manifest is as it was", hint="run the same command again to go on"
-            ) from None
-        except LrsyncError as error:
-            self.summary.exit_code = error.exit_code
-            raise
-        finally:
-            self.summary.seconds_total = time.monotonic() - began
-            self.summary.requests = self.ports.store.requests
-            self.ports.seals.finish_run(
-                self.summary.run_id,
-                result_for(self.summary.exit_code),
-                self.summary,
-                self.summary.findings,
-                complete=complete,
-            )
         return self.summary
 
     def _run(self) -> None:

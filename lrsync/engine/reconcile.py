@@ -158,8 +158,8 @@ def unknown_objects(manifest: ManifestStore, counts: DriftCounts) -> Iterator[Fi
             yield Finding(
                 FindingKind.UNKNOWN_OBJECT,
                 listed.key,
-                f"an object of {listed.size:,} bytes that lrsync did not write",
-                "lrsync leaves it alone; nothing needs to be done",
+                f"an object of {listed.size:,} bytes that the manifest knows nothing of",
+                "lrsync leaves it alone; after a manifest was lost, rebuild-manifest tells which of these lrsync wrote",
             )
 
 

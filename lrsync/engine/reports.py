@@ -7,8 +7,8 @@ from typing import Final
 from lrsync.core.filetypes import is_original
 from lrsync.core.findings import Finding, FindingKind, QuarantinedContent
 from lrsync.core.image_change import ImageChange, disowns_its_data, judge_image
-from lrsync.core.model import Content, ManifestEntry, Quarantine
-from lrsync.core.plan import is_rot
+from lrsync.core.model import Content, Drift, ManifestEntry, Quarantine
+from lrsync.core.plan import is_rot, kept_its_time
 
 _LOOK: Final = "look at it, and copy it from the card again while the card has it; accept it if it is as it should be"
 
@@ -52,15 +52,31 @@ def quarantined(action: Quarantine) -> Finding:
     old, content = action.change.old, action.content
     if old is not None and is_rot(old, content):
         return rot(old, content.sha256, is_intact=judge_image(old, content) is ImageChange.INTACT)
-    good = old is None or old.drift is None
-    kept = "the good object in the bucket was kept" if good else "and its object in the bucket is not the good one"
     return Finding(
         FindingKind.ORIGINAL_CHANGED,
         action.change.path,
-        action.told or (_OTHER_BYTES if _is_anothers(old) else f"{_what_changed(action)}; {kept}"),
+        action.told or _what_is_told(action),
         _DECIDE,
         quarantined=QuarantinedContent(action.change.path, content.stat, content.sha256),
     )
+
+
+def _what_is_told(action: Quarantine) -> str:
+    old = action.change.old
+    if not _is_anothers(old):
+        return f"{_what_changed(action)}; {_what_stays(action)}"
+    if is_original(action.change.path):
+        return _OTHER_BYTES
+    return f"{_what_changed(action)}; neither was touched"
+
+
+def _what_stays(action: Quarantine) -> str:
+    old = action.change.old
+    if old is None or old.drift is None:
+        return "the good object in the bucket was kept"
+    if old.drift is Drift.MISSING and action.existing is not None:
+        return "its object, which the bucket had lost, is there again, and was kept"
+    return "and its object in the bucket is not the good one"
 
 
 def still_quarantined(known: QuarantinedContent) -> Finding:
@@ -91,8 +107,10 @@ def unproven_objects(count: int) -> Finding:
 
 def _what_changed(action: Quarantine) -> str:
     old, content = action.change.old, action.content
-    if old is None or is_original(old.path):
+    if is_original(action.change.path):
         return "this original's bytes changed"
+    if old is None or kept_its_time(old, content):
+        return "this file has other bytes than its object, and the same size and time: no program edits it like that"
     match judge_image(old, content):
         case ImageChange.BROKEN:
             return f"this photo {content.image_problem}, and was whole when it was backed up"

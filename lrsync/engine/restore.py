@@ -6,11 +6,9 @@ by the files in flight. Owns what is told and recorded; `restoring` does the wor
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable, Iterator
-from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
+from concurrent.futures import Executor
 from dataclasses import dataclass, field, replace
-from functools import partial
 from typing import Final, assert_never
 
 from lrsync.core.counts import Renamed, RestoreCounts
@@ -37,10 +35,10 @@ from lrsync.core.selection import Selection, Selector, search
 from lrsync.core.thaw import CHEAPEST_TODAY, ThawNote, ThawWish
 from lrsync.engine.fetching import Fetcher
 from lrsync.engine.pool import DaemonPool
-from lrsync.engine.restore_batch import WORKERS, Job, in_batches, restore_batch
+from lrsync.engine.restore_batch import WORKERS, Batches, in_batches
 from lrsync.engine.restoring import Back, Fate, Worker
 from lrsync.engine.runs import LazyStore, RunRow
-from lrsync.engine.stop import POLL_S, Patience, StoppedError
+from lrsync.engine.stop import Patience, StoppedError
 from lrsync.engine.thaw import Asked, NoNotes, Thawer, ThawNotes
 from lrsync.errors import InterruptedRun, UsageError
 
@@ -162,7 +160,7 @@ class _Restore:
             if self._will_fetch(item, local):
                 count, total = classes.get(item.storage_class, (0, 0))
                 classes[item.storage_class] = (count + 1, total + item.size)
-                needed += -(-item.size // BLOCK_BYTES) * BLOCK_BYTES
+                needed += max(0, -(-item.size // BLOCK_BYTES) * BLOCK_BYTES - self._left(item, local))
             if files % _TELL_EVERY == 0:
                 self._check_stop()
                 self.ports.sink(PhaseAdvanced(Phase.PLANNING, files))
@@ -193,6 +191,15 @@ class _Restore:
             return True
         return self.options.overwrite is not Overwrite.NEVER and not is_as_set(item, there)
 
+    def _left(self, item: RestoreItem, local: str | Failed) -> int:
+        """What of the file an earlier run left on the disk: that is gone on with, or makes room."""
+        if isinstance(local, Failed) or item.size < self.options.ranging.from_bytes:
+            return 0
+        try:
+            return self.ports.target.left(local)
+        except OSError:
+            return 0  # the work on it will say what is wrong
+
     def _demand_space(self, plan: RestorePlan) -> None:
         free = self.ports.free_bytes()
         if free is None or plan.needed_bytes <= free:
@@ -210,14 +217,17 @@ class _Restore:
         patience = Patience(self.ports.stopping)
         threads = self.options.threads
         pool, ranges, small = (self.ports.make_pool(count) for count in (threads, threads, min(WORKERS, threads)))
+        batches = Batches(self._worker(ranges), pool, small)
         try:
-            sliding = _Sliding(self._worker(ranges), pool, small, 2 * threads, patience)
-            for back in sliding.results(in_batches(items)):
+            for back in batches.results(in_batches(items), most=2 * threads, patience=patience):
                 self._take(back)
             self._check_stop()
         finally:
             for each in (pool, ranges, small):
                 each.shutdown(wait=not self.ports.stopping(), cancel_futures=True)
+            # Whatever ended the run: what was under way beside it came back all the same.
+            for back in batches.taken():
+                self._take(back)
 
     def _placed(self, items: Iterator[RestoreItem]) -> Iterator[tuple[RestoreItem, str]]:
         for item, local in self._named(items):
@@ -260,7 +270,7 @@ class _Restore:
         match back.fate:
             case Fate.RESTORED:
                 self.counts.restored += 1
-                self.counts.bytes += back.item.size
+                self.counts.bytes += back.item.size if back.stat is None else back.stat.size
                 self.counts.replaced += back.replaced
                 self.counts.unproven += not back.is_proven
                 self.awake.append((back.item.key, back.item.version_id))
@@ -340,44 +350,3 @@ class _Restore:
     def _fail(self, failed: Failed) -> None:
         self.summary.errors.append(failed)
         self.summary.actions.failed += 1
-
-
-@dataclass(slots=True)
-class _Sliding:
-    """Pieces of work under way, with at most so many large ones and so many batches of small ones at once.
-
-    Not a piece at a time: one film of 100 GB would hold up all that is small.
-    """
-
-    worker: Worker
-    large: Executor
-    small: Executor
-    most: int
-    patience: Patience
-    running: set[Future[None]] = field(default_factory=set)
-    came: deque[Back] = field(default_factory=deque)
-
-    def results(self, jobs: Iterator[list[Job]]) -> Iterator[Back]:
-        """What became of each item, in the order in which they end.
-
-        Once the user wants to stop, what has ended is still told. Raises StoppedError, BucketError.
-        """
-        stopped = False
-        while True:
-            while not stopped and len(self.running) < self.most and (one := next(jobs, None)) is not None:
-                pool = self.small if len(one) > 1 else self.large
-                self.running.add(pool.submit(partial(restore_batch, self.worker, one, self.came.append)))
-            if not self.running:
-                break
-            ended, self.running = wait(self.running, timeout=POLL_S, return_when=FIRST_COMPLETED)
-            while self.came:
-                yield self.came.popleft()
-            for future in ended:
-                try:
-                    future.result()
-                except StoppedError:
-                    stopped = True
-            if self.patience.is_over():
-                break
-        if stopped or self.running:
-            raise StoppedError("restoring")

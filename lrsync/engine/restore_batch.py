@@ -6,8 +6,13 @@ knows everything else. Writes no manifest.
 
 from __future__ import annotations
 
+import errno
 import hashlib
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Executor, Future
+from dataclasses import dataclass, field
+from functools import partial
 from typing import Final, NamedTuple
 
 from lrsync.core.events import BytesSent, WorkStarted
@@ -15,6 +20,8 @@ from lrsync.core.ports import NewFile, Wanted, Whole
 from lrsync.core.restoring import RestoreItem
 from lrsync.engine.fetching import learnt
 from lrsync.engine.restoring import Back, Worker
+from lrsync.engine.sliding import sliding
+from lrsync.engine.stop import Patience
 from lrsync.errors import LrsyncError, ObjectArchivedError, ObjectError, ObjectMissingError
 
 MAX_FILE_BYTES: Final = 256 << 10
@@ -25,6 +32,8 @@ WORKERS: Final = 2
 """Batches under way at once: one is on the wire while the other waits for the disk."""
 _SURE: Final = (ObjectMissingError, ObjectArchivedError)
 """What would come of it once more if it were asked for once more."""
+_CROWDED: Final = (errno.EMFILE, errno.ENFILE)
+"""More files are open than the system allows, macOS 256 of a process: alone there is room for each."""
 
 Job = tuple[RestoreItem, str]
 """What to bring back, and what it is called here."""
@@ -55,6 +64,34 @@ def in_batches(jobs: Iterator[Job]) -> Iterator[list[Job]]:
             yield [job]
     if batch:
         yield batch
+
+
+@dataclass(frozen=True, slots=True)
+class Batches:
+    """Runs pieces of work: batches of small files in one pool, large files in another.
+
+    `came`: what has not been taken yet of what came.
+    """
+
+    worker: Worker
+    large: Executor
+    small: Executor
+    came: deque[Back] = field(default_factory=deque)
+
+    def results(self, jobs: Iterator[list[Job]], *, most: int, patience: Patience) -> Iterator[Back]:
+        """What became of each item, as it comes. Raises StoppedError, BucketError."""
+
+        def submit(batch: list[Job]) -> Future[None]:
+            pool = self.small if len(batch) > 1 else self.large
+            return pool.submit(partial(restore_batch, self.worker, batch, self.came.append))
+
+        for _ in sliding(submit, jobs, most=most, patience=patience):
+            yield from self.taken()
+
+    def taken(self) -> Iterator[Back]:
+        """What came since it was last asked; once the pools are shut down, also of work that nobody waited for."""
+        while self.came:
+            yield self.came.popleft()
 
 
 def restore_batch(worker: Worker, jobs: Sequence[Job], deliver: Deliver) -> None:
@@ -98,14 +135,21 @@ def _proven(item: RestoreItem, local: str, whole: Whole) -> _Came | None:
     digest = hashlib.sha256(whole.data).digest()
     if known.sha256 not in (None, digest):
         return None
+    if known.sha256 is None and len(whole.data) != item.size:
+        return None  # an answer without a length may be cut off where nobody sees it
     assert known.mtime_ns is not None, "learnt from the object at the latest"
     file = NewFile(local, whole.data, known.mtime_ns)
     return _Came(item, local, file, digest, known.sha256 is not None)
 
 
 def _write(worker: Worker, came: Sequence[_Came], deliver: Deliver) -> None:
+    crowded: list[_Came] = []
     for one, placed in zip(came, worker.folder.write_many([each.file for each in came]), strict=True):
-        if isinstance(placed, OSError):
+        if isinstance(placed, OSError) and placed.errno in _CROWDED:
+            crowded.append(one)
+        elif isinstance(placed, OSError):
             deliver(worker.concluded(one.item, one.local, placed))
         else:
             deliver(worker.placed(one.item, one.local, placed, one.sha256, is_proven=one.is_proven))
+    for one in crowded:
+        deliver(worker.restore(one.item, one.local))

@@ -120,8 +120,7 @@ class Worker:
         except OSError as error:
             return _failed(item, local, f"cannot be written: {error.strerror or error}", _hint_for(error))
         except ObjectMissingError:
-            lost = _failed(item, local, "its object is missing from the bucket", "")
-            return replace(lost, drift=Drift.MISSING)
+            return _lost(item, local)
         except ObjectArchivedError:
             return self._asleep(item, local, again=again)
         except ObjectError as error:
@@ -176,8 +175,7 @@ class Worker:
 
     def _fetch(self, item: RestoreItem, local: str, there: Stat | None) -> Back:
         if item.drift is Drift.MISSING:
-            hint = "look for an older version of the object"
-            return _failed(item, local, "its object is missing from the bucket", hint)
+            return _lost(item, local)
         if self.dry_run:
             return Back(item, local, Fate.RESTORED, replaced=there is not None)
         fetched = self.fetcher.fetch(item, Target(local, there, keep=self.in_place))
@@ -212,6 +210,11 @@ def _written(item: RestoreItem, local: str, fetched: Fetched, *, replaced: bool)
 
 def _failed(item: RestoreItem, local: str, message: str, hint: str) -> Back:
     return Back(item, local, Fate.FAILED, failed=Failed(item.path, message, hint))
+
+
+def _lost(item: RestoreItem, local: str) -> Back:
+    hint = "look for an older version of the object"
+    return replace(_failed(item, local, "its object is missing from the bucket", hint), drift=Drift.MISSING)
 
 
 def _hint_for(error: OSError) -> str:

@@ -199,13 +199,25 @@ class SyncRun:
     def _raise_standing(self) -> None:
         """Say again what this scan could not see: rot has the recorded stat, and a known file is not looked into."""
         raised = {(finding.kind, finding.path) for finding in self.summary.findings}
+        any_missing = self.ports.seals.counts().missing > 0
         for finding in self.ports.seals.standing_findings():
             if (finding.kind, finding.path) in raised:
                 continue  # its object is lost too: then the file was looked into, and its rot seen again
-            if finding.kind is FindingKind.SUSPECT_ORIGINAL and self.changes.is_over(finding):
+            standing = self._standing(finding, any_missing)
+            if standing is not None:
+                self.report(standing)
+            elif finding.kind is not FindingKind.ORIGINAL_CHANGED:  # that goes by itself, not being said again
                 self.changes.manifest.clear_findings([finding.kind], [finding.path])
-            else:
-                self.report(finding)
+
+    def _standing(self, finding: Finding, any_missing: bool) -> Finding | None:
+        """The finding as it is tonight; None where it is over. `any_missing`: without one, no file was moved."""
+        if finding.kind is FindingKind.SUSPECT_ORIGINAL:
+            return None if self.changes.is_over(finding) else finding
+        if not any_missing:
+            return finding if finding.kind is FindingKind.ROT else None
+        from lrsync.engine.moved_bad import standing  # here: most nights nothing is wrong
+
+        return standing(self.changes.manifest, finding)
 
     def _settle_counts(self, missing_before: int) -> None:
         """Set the counts that need the whole run. `missing_before`: rows of missing files when it began."""

@@ -143,7 +143,7 @@ class Transferrer:
             return self._accept(change, key, meant)
         known = self._known_quarantine(change)
         if known is not None:
-            return Done(Quarantine(change, known, told=self.quarantined[change.path].told), change.old)
+            return Done(Quarantine(change, known, told=self.quarantined[change.path].told), _there(change.old))
         if self._surely_new(change):
             return self._foretell(Upload(change, _unread(change)), key, self.clock())
         read_at = self.clock()
@@ -275,7 +275,9 @@ class Transferrer:
                 entry = self._entry(change.path, content, key, stored, read_at)
                 return Done(action, replace(entry, storage_class=existing.storage_class))
             case Quarantine(change, _, existing):
-                return Done(action, entry_of(change.path, existing) if change.old is None and existing else change.old)
+                return Done(
+                    action, entry_of(change.path, existing) if change.old is None and existing else _there(change.old)
+                )
             case MarkMissing() | Return() | Trash():
                 raise ValueError(f"not a transfer: {action}")
             case _:
@@ -284,7 +286,7 @@ class Transferrer:
     def _upload(self, action: Upload, key: str, read_at: int) -> Outcome:
         store = self.open_store()
         if action.replaces and not store.is_versioned():
-            self._keep(store, key)
+            self._keep(store, key, action.change.old)
         try:
             stored = self._send(action, key, store)
         except ObjectExistsError:
@@ -304,10 +306,10 @@ class Transferrer:
             )
         return self._perform(decide(candidate), key, read_at)
 
-    def _keep(self, store: ObjectStore, key: str) -> None:
+    def _keep(self, store: ObjectStore, key: str, old: ManifestEntry | None) -> None:
         """Keep what an overwrite is about to replace, where the bucket does not keep versions."""
         try:
-            store.keep(key, trash_key(self.policy.prefix, self.policy.stamp, key))
+            store.keep(key, trash_key(self.policy.prefix, self.policy.stamp, key), row=old)
         except ObjectMissingError:
             return  # nothing there to lose
 
@@ -366,6 +368,11 @@ class Transferrer:
         image = content.image.pack() if content.image is not None else entry.image
         seen = replace(entry, size=stat.size, mtime_ns=stat.mtime_ns, ctime_ns=stat.ctime_ns, settled=settled)
         return replace(seen, image=image)
+
+
+def _there(row: ManifestEntry | None) -> ManifestEntry | None:
+    """The row of a file that is on the disk, whatever its bytes are: it may have been missing."""
+    return None if row is None else replace(row, missing_since=None)
 
 
 def _unread(change: Change) -> Content:

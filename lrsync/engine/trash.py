@@ -172,12 +172,12 @@ def purge(ports: TrashPorts, plan: PurgePlan) -> TrashSummary:
     groups, count = iter(plan.doomed), 0
     with ports.make_pool(ports.threads) as pool:
         while batch := list(islice(groups, BATCH)):
+            _check_stop(ports)  # also before the first: a stop while the user was asked is a no
             for gone, failed in pool.map(partial(_purge_one, ports), batch):
                 done.items += gone
                 done.errors += [] if failed is None else [failed]
             count += len(batch)
             ports.sink(PhaseAdvanced(Phase.PURGING, count))
-            _check_stop(ports)
     done.bytes = sum(item.size for item in done.items)
     return done
 

@@ -107,6 +107,7 @@ class Talk:
     as_json: bool = False
     quiet: bool = False
     verbose: bool = False
+    dry_run: bool = False
 
 
 def examples(*lines: tuple[str, str]) -> str:

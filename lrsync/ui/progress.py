@@ -27,6 +27,7 @@ class Progress:
 
     def __init__(self, talk: Talk) -> None:
         self._verbose = talk.verbose
+        self._dry_run = talk.dry_run
 
     def __enter__(self) -> Progress:
         return self
@@ -61,7 +62,7 @@ class Progress:
             case WorkFinished() | FileBack():
                 from lrsync.ui.worklines import line_of  # here: a night without changes has no such events
 
-                line = line_of(event, verbose=self._verbose)
+                line = line_of(event, verbose=self._verbose, dry_run=self._dry_run)
                 if line:
                     self.say(line)
             case _:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 from typing import TypeVar
 
 from lrsync import __version__, logs
@@ -30,6 +31,7 @@ def run(
 
     `shown` is told the display, for a command that asks something meanwhile.
     """
+    talk = replace(talk, dry_run=config.dry_run)
     logs.configure(config.log_file, verbose=talk.verbose, warn=output.warning)
     _log_start(kind, config)
     log = LogSink()
@@ -54,13 +56,22 @@ def _run_watched(
             return runner(config, sink, stop)
 
 
-def watched(run: Callable[[EventSink, threading.Event], T], *, as_json: bool) -> T:
-    """Call what only answers, with progress, and let Ctrl-C stop it."""
+def watched(
+    run: Callable[[EventSink, threading.Event], T],
+    *,
+    as_json: bool,
+    shown: Callable[[Progress], None] = lambda p: None,
+) -> T:
+    """Call what only answers, with progress, and let Ctrl-C stop it.
+
+    `shown` is told the display, for a command that asks something meanwhile.
+    """
     stop = threading.Event()
     with (
         choose(Talk(as_json=as_json)) as progress,
         StopSignals(stop, say=progress.say, restore=progress.restore),
     ):
+        shown(progress)
         return run(progress.sink, stop)
 
 

@@ -30,7 +30,7 @@ def exit_code(report: StatusReport | None) -> ExitCode:
     """3 where files wait for a backup, 4 where something needs a person, else 0."""
     if report is None or (report.files == 0 and report.last_good_run is None):
         return ExitCode.INCOMPLETE
-    if report.pending or report.drifted or report.unproven or _is_cut_off(report):
+    if report.pending or report.drifted or report.unproven or _is_cut_off(report) or _unread(report):
         return ExitCode.INCOMPLETE
     if report.quarantined or any(finding.kind.needs_person for finding in report.findings):
         return ExitCode.NEEDS_PERSON
@@ -51,7 +51,8 @@ def sentence_of(report: StatusReport | None, now_ns: int, *, age_is_told: bool =
     """The answer in a line or two: what is safe, and how old this knowledge is, unless that stands beside it."""
     if report is None:
         return _NOTHING
-    return " ".join(part for part in (_state(report), _age(report, now_ns, told=age_is_told)) if part)
+    parts = (_state(report), _unseen(report), _age(report, now_ns, told=age_is_told))
+    return " ".join(part for part in parts if part)
 
 
 def _state(report: StatusReport) -> str:
@@ -69,6 +70,19 @@ def _state(report: StatusReport) -> str:
         safe = f"{count(report.files, 'file')} recorded so far, all safe; others may wait."
     guard = any(finding.kind is FindingKind.DELETE_GUARD for finding in report.findings)
     return f"{safe} Nothing was deleted, as a guard refused." if guard else safe
+
+
+def _unread(report: StatusReport) -> int:
+    """How many folders or files the last scan could not read: what is new in them, nobody has counted."""
+    return sum(finding.kind is FindingKind.UNREADABLE for finding in report.findings)
+
+
+def _unseen(report: StatusReport) -> str:
+    unread = _unread(report)
+    if not unread:
+        return ""
+    what, them = ("folder or file", "it") if unread == 1 else ("folders or files", "them")
+    return f"{unread:,} {what} could not be read: what is new in {them} is not backed up."
 
 
 def _unsafe(report: StatusReport) -> list[tuple[int, str]]:

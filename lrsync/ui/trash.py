@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import click
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     import threading
 
     from lrsync.core.events import EventSink
+    from lrsync.ui.progress import Progress
 
 T = TypeVar("T")
 
@@ -103,23 +105,33 @@ def purge(older_than: str, yes: bool, **flags: Any) -> int:
     from lrsync.ui import trash_view
 
     older_than_ns = int(parse_age("--older-than", older_than) * 1_000_000_000)
-    ask: Callable[[int, int], bool] = (lambda count, size: True) if yes else _ask
-    done = _watched(flags, lambda sink, stop: app.purge_trash(config, sink, stop, older_than_ns, ask))
+    displays: list[Progress] = []
+    ask: Callable[[int, int], bool] = (lambda count, size: True) if yes else partial(_ask, displays)
+    purging = partial(app.purge_trash, config, older_than_ns=older_than_ns, confirm=ask)
+    done = _watched(flags, purging, shown=displays.append)
     return trash_view.show(trash_view.purged(config.library, done), as_json=flags["as_json"])
 
 
-def _ask(count: int, size: int) -> bool:
-    """Ask whoever is at the terminal. Raises UsageError where nobody is."""
+def _ask(displays: Sequence[Progress], count: int, size: int) -> bool:
+    """Ask whoever is at the terminal. Raises UsageError where nobody is.
+
+    `displays` ends with the one that is on the screen: it would be drawn over the question.
+    """
     from lrsync.errors import UsageError
     from lrsync.ui import output, text
 
     if not output.is_terminal(sys.stdin):
         raise UsageError("nobody is there to be asked", hint="add --yes to destroy it, or --dry-run to see what")
     question = f"Destroy {text.count(count, 'version')} of deleted or replaced files ({text.size(size)}) for good?"
-    return click.confirm(question, err=True)
+    with displays[-1].paused():
+        return click.confirm(question, err=True)
 
 
-def _watched(flags: dict[str, Any], run: Callable[[EventSink, threading.Event], T]) -> T:
+def _watched(
+    flags: dict[str, Any],
+    run: Callable[[EventSink, threading.Event], T],
+    shown: Callable[[Progress], None] = lambda p: None,
+) -> T:
     from lrsync.ui.running import watched
 
-    return watched(run, as_json=flags["as_json"])
+    return watched(run, as_json=flags["as_json"], shown=shown)

@@ -23,13 +23,21 @@ from lrsync.core.model import (
 from lrsync.ui.text import printable, size
 
 
-def line_of(event: WorkFinished | FileBack, *, verbose: bool) -> str:
-    """What is worth a line of its own, '' where nothing is: failures, and with `verbose` all that was done."""
+def line_of(event: WorkFinished | FileBack, *, verbose: bool, dry_run: bool = False) -> str:
+    """What is worth a line of its own, '' where nothing is: failures, and with `verbose` all that was done.
+
+    Of a dry run each line says that it is one: nothing was sent, and nothing came back.
+    """
+    mark = "dry run: " if dry_run else ""
     match event:
+        case WorkFinished(path, size_, Done() as outcome):
+            return mark + outcome_line(path, size_, outcome) if verbose else ""
         case WorkFinished(path, size_, outcome):
-            return outcome_line(path, size_, outcome) if verbose or not isinstance(outcome, Done) else ""
-        case FileBack(path, size_, was_fetched, failed):
-            return back_line(path, size_, failed) if failed is not None or (was_fetched and verbose) else ""
+            return outcome_line(path, size_, outcome)
+        case FileBack(path, size_, failed=Failed() as failed):
+            return back_line(path, size_, failed)
+        case FileBack(path, size_, was_fetched):
+            return mark + back_line(path, size_, None) if was_fetched and verbose else ""
         case _:
             assert_never(event)
 

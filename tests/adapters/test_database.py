@@ -19,7 +19,7 @@ import pytest
 
 from lrsync.adapters import database, schema_names
 from lrsync.adapters import sqlite as ours
-from lrsync.adapters.database import copy_manifest, migrations_dir, open_database, prepare, replace_manifest
+from lrsync.adapters.database import copy_manifest, make_engine, migrations_dir, prepare, replace_manifest
 from lrsync.adapters.manifest import Manifest
 from lrsync.adapters.paths import default_manifest_path
 from lrsync.adapters.schema import metadata
@@ -81,7 +81,8 @@ def test_a_new_manifest_is_private_current_and_alone(path: Path) -> None:
 
 
 def test_connections_keep_to_the_rules(path: Path) -> None:
-    with open_database(path).connect() as connection:
+    prepare(path)
+    with make_engine(path).connect() as connection:
         pragmas = {
             name: connection.exec_driver_sql(f"PRAGMA {name}").scalar()
             for name in ("foreign_keys", "synchronous", "journal_mode", "busy_timeout")
@@ -137,7 +138,8 @@ def test_alembic_finds_nothing_to_migrate(path: Path) -> None:
     from alembic.autogenerate import compare_metadata
     from alembic.migration import MigrationContext
 
-    with open_database(path).connect() as connection:
+    prepare(path)
+    with make_engine(path).connect() as connection:
         # Indexes on expressions cannot be reflected: the test above compares their text.
         assert compare_metadata(MigrationContext.configure(connection), metadata) == []
 
@@ -271,7 +273,7 @@ def test_a_newer_manifest_is_left_alone(path: Path) -> None:
     manifest_with(path)
     with closing(sqlite3.connect(path)) as connection:
         connection.execute("PRAGMA user_version = 99")
-    for use in (prepare, open_database, ensure_current):
+    for use in (prepare, ensure_current):
         with pytest.raises(ManifestError, match="newer") as caught:
             use(path)
         assert caught.value.hint
@@ -416,6 +418,18 @@ def test_a_read_only_folder_is_explained(unwritable: Path) -> None:
         with pytest.raises(ManifestError) as caught:
             use()
         assert "--manifest" in caught.value.hint
+
+
+@pytest.mark.skipif(os.name != "posix", reason="POSIX permissions")
+def test_a_read_only_file_leaves_nothing_beside_it_that_is_in_the_way_later(unwritable: Path) -> None:
+    euid = os.geteuid()
+    if euid == 65534:  # it was root: the folder is its own
+        os.seteuid(0)
+    unwritable.parent.chmod(0o777)
+    os.seteuid(euid)
+    with pytest.raises(ManifestError, match="read-only"), Seals(unwritable) as seals:
+        seals.begin_run(RunKind.SYNC, 1)
+    assert beside(unwritable) == {"imports everything now"}
 
 
 @pytest.mark.skipif(os.name != "posix", reason="POSIX permissions")

@@ -24,7 +24,7 @@ from sqlalchemy import create_engine, event
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.pool import NullPool
 
-from lrsync.adapters.database import BEGIN, open_database, prepare
+from lrsync.adapters.database import BEGIN, make_engine, prepare
 from lrsync.adapters.manifest import Manifest
 from lrsync.adapters.seals import Seals
 from lrsync.adapters.sqlite import connect, immediate
@@ -308,7 +308,8 @@ def test_ten_thousand_equal_files_cost_no_more_than_one_each(manifest: Manifest)
     ],
 )
 def test_searches_use_their_index(path: Path, call: str, index: str) -> None:
-    engine = open_database(path)
+    prepare(path)
+    engine = make_engine(path)
     seen: list[tuple[str, object]] = []
     event.listen(engine, "before_cursor_execute", lambda _c, _cur, sql, parameters, *_: seen.append((sql, parameters)))
     with Manifest(engine, PREFIX) as manifest:

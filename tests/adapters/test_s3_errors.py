@@ -197,6 +197,18 @@ def test_a_server_that_is_not_trusted(seaweed_tls: S3Server, open_store: Callabl
     assert "AWS_CA_BUNDLE" in caught.value.hint
 
 
+@pytest.mark.parametrize("program", ["/no/such/program", "echo no-json"])
+def test_a_credential_process_that_gives_none(tmp_path: Path, program: str) -> None:
+    config = tmp_path / "config"
+    config.write_text(f"[default]\ncredential_process = {program}\n")
+    environment = {**without_aws(), **no_aws(), "AWS_CONFIG_FILE": str(config)}
+    with (
+        mock.patch.dict(os.environ, environment, clear=True),
+        pytest.raises(BucketError, match="credentials cannot be used"),
+    ):
+        S3Store(StoreSettings(bucket="photos", endpoint_url="http://127.0.0.1:9", region="us-east-1"))
+
+
 def test_an_endpoint_that_nobody_serves(open_store: Callable[..., S3Store]) -> None:
     nowhere = S3Server(name="nowhere", endpoint=f"http://127.0.0.1:{free_ports(1)[0]}")
     store = open_store(nowhere, "photos", max_attempts=2)

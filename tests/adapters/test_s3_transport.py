@@ -194,6 +194,48 @@ def test_a_cut_answer_is_no_answer(canned: CannedS3, store: S3Store) -> None:
     assert store.requests.put == 3
 
 
+@contextmanager
+def closing_server(head: bytes) -> Iterator[str]:
+    """Answers each request with just this, and closes the connection in an orderly way."""
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+
+        def serve() -> None:
+            while True:
+                try:
+                    connection, _ = listening.accept()
+                except OSError:
+                    return
+                with connection:
+                    connection.recv(65_536)
+                    connection.sendall(head)
+
+        thread = threading.Thread(target=serve, daemon=True)
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{listening.getsockname()[1]}"
+        finally:
+            listening.shutdown(socket.SHUT_RDWR)
+    thread.join(10)
+
+
+HEAD_LINES = [b"HTTP/1.1 200 OK\r\n", b'ETag: "e"\r\n', b"x-amz-meta-mt"]
+
+
+@pytest.mark.parametrize("lines", [1, 2, 3])
+def test_an_answer_whose_head_is_cut_is_none(canned: CannedS3, lines: int) -> None:
+    """libcurl calls it a success without a body: an empty file, or an object without its time and hash."""
+    with (
+        closing_server(b"".join(HEAD_LINES[:lines])) as url,
+        closing(canned.server.open_store("photos", endpoint_url=url, transport="curl", max_attempts=1)) as store,
+    ):
+        for ask in (lambda: store.head("a"), lambda: store.get("a").__enter__(), lambda: store.put("a", PHOTO)):
+            with pytest.raises(ObjectError, match="the connection failed"):
+                ask()
+        wanted = [Wanted("a", None, 9), Wanted("b", None, 9)]
+        for _, came in store.get_many(wanted, more=lambda: True):
+            assert isinstance(came, ObjectError)
+
+
 def test_threads_share_connections_and_each_gets_its_own_answer(canned: CannedS3, store: S3Store) -> None:
     canned.answer(GOOD)
     contents = {f"k{number}": PHOTO for number in range(40)}
@@ -222,6 +264,17 @@ def test_the_proxy_is_the_one_that_botocore_takes(variables: dict[str, str], exp
 def test_another_kind_of_proxy_is_left_to_boto3() -> None:
     with mock.patch.dict("os.environ", {"http_proxy": "socks5://p:1"}, clear=True), pytest.raises(UnknownRouteError):
         proxy_for("http://127.0.0.1:9/")
+
+
+@pytest.mark.parametrize("transport", ["curl", "boto3"])
+def test_what_goes_past_the_proxy_is_botocores_to_say(canned: CannedS3, transport: str) -> None:
+    """libcurl reads networks out of NO_PROXY, Python only names."""
+    canned.answer(GOOD)
+    variables = {"http_proxy": canned.server.endpoint, "no_proxy": "127.0.0.0/8"}
+    named = canned.server.settings("photos", endpoint_url="http://127.0.0.2:1", transport=transport, max_attempts=1)
+    with canned.server.signed_in(), mock.patch.dict("os.environ", variables), closing(S3Store(named)) as store:
+        store.put("a", PHOTO)
+    assert canned.asked[0].path == "http://127.0.0.2:1/photos/a"
 
 
 def test_requests_go_through_the_proxy(canned: CannedS3) -> None:
@@ -419,6 +472,23 @@ def test_a_body_that_is_read_is_sent_again_from_its_start(canned: CannedS3, stor
     source = Sendable(big.stat.size, big.crc32, lambda offset, count: (big.data or b"")[offset : offset + count])
     store.put("big", replace(big, data=None), source=source)
     assert [asked.body for asked in canned.asked] == [big.data] * 2
+
+
+@pytest.mark.parametrize("bwlimit", [None, 1 << 30])
+def test_a_bucket_that_moved_gets_the_body_from_its_start(canned: CannedS3, bwlimit: int | None) -> None:
+    """libcurl had sent all of it before it was told that the bucket is elsewhere."""
+    big = content_of(b"photo" * 400_000)
+    moved = error(400, "AuthorizationHeaderMalformed")
+    moved.headers["x-amz-bucket-region"] = "eu-west-3"
+    good = Reply(headers={"ETag": '"e"', "x-amz-checksum-sha256": encode_checksum(big.sha256)})
+    source = Sendable(big.stat.size, big.crc32, lambda offset, count: (big.data or b"")[offset : offset + count])
+    with closing(canned.server.open_store("photos", transport="curl", bwlimit=bwlimit)) as store:
+        store._puts._abilities.checksums = Support.HONOURED
+        canned.answer(moved, good)
+        store.put("read", replace(big, data=None), source=source)
+        canned.answer(moved, good)
+        store.put("held", big)
+    assert [asked.body == big.data for asked in canned.asked] == [True] * 4
 
 
 def test_a_body_that_turns_out_wrong_is_never_whole_on_the_wire(canned: CannedS3, store: S3Store) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from lrsync.adapters.database import prepare
+from lrsync.adapters.database import needs_check, prepare
 from lrsync.adapters.manifest import Manifest
 from lrsync.adapters.seals import Seals, read_runs
 from lrsync.core.findings import Finding, FindingKind, QuarantinedContent
@@ -95,16 +95,16 @@ def test_counting_reads_an_index_alone(seals: Seals, column: str) -> None:
 
 
 def test_a_run_is_running_until_it_has_ended(seals: Seals) -> None:
-    assert not seals.runs_unclean()
+    assert not needs_check(seals.path)
     run = seals.begin_run(RunKind.REBUILD, 5)
-    assert seals.runs_unclean()
+    assert needs_check(seals.path)
     assert runs(seals) == [RunInfo(run, RunKind.REBUILD, RunResult.RUNNING, ExitCode.INTERRUPTED, 5, None, {})]
     summary = RunSummary(exit_code=ExitCode.NEEDS_PERSON, seconds_total=2.5, seconds_scan=1.5)
     summary.scan = ScanCounts(files=3, bytes=10)
     summary.actions = ActionCounts(uploaded=2)
     summary.requests = RequestCounts(put=2, list=1)
     seals.finish_run(run, RunResult.ATTENTION, summary, [], complete=True)
-    assert not seals.runs_unclean()
+    assert not needs_check(seals.path)
     ended = runs(seals)[0]
     assert (ended.result, ended.exit_code, ended.finished_at) == (RunResult.ATTENTION, 4, 99)
     assert ended.counts["s3_requests"] == {
@@ -168,4 +168,4 @@ def test_a_run_that_cannot_be_written_leaves_the_older_findings(seals: Seals) ->
     with pytest.raises(sqlite3.IntegrityError):  # of a run that never began
         seals.finish_run(run + 1, RunResult.OK, RunSummary(), [Finding(FAILED, "c", "2")], complete=True)
     assert [row[1] for row in findings(seals)] == ["a"]
-    assert seals.runs_unclean()
+    assert needs_check(seals.path)

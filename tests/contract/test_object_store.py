@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import cast
 
 import pytest
@@ -52,6 +53,8 @@ class Bucket:
     store: ObjectStore
     can: Abilities
     reopen: Callable[..., ObjectStore]
+    strip: Callable[[str, bytes], None]
+    """Puts an object there as another program does, without metadata."""
 
 
 @pytest.fixture(params=STORES)
@@ -61,7 +64,8 @@ def make_bucket(request: pytest.FixtureRequest, bucket: Callable[..., str]) -> I
 
         def in_memory(*, versioned: bool = False) -> Bucket:
             store = MemoryStore(versioned=versioned)
-            return Bucket(store, Abilities(archive=True, tells_part_sizes=False), lambda **_: store)
+            can = Abilities(archive=True, tells_part_sizes=False)
+            return Bucket(store, can, lambda **_: store, partial(store.corrupt, keep_metadata=False))
 
         yield in_memory
         return
@@ -76,7 +80,11 @@ def make_bucket(request: pytest.FixtureRequest, bucket: Callable[..., str]) -> I
                 settings = {"transport": transport or "curl", **more}
                 return stack.enter_context(closing(server.open_store(name, **settings)))  # type: ignore[arg-type]
 
-            return Bucket(reopen(), server.abilities, reopen)
+            def strip(key: str, data: bytes) -> None:
+                with closing(server.client()) as client:
+                    client.put_object(Bucket=name, Key=key, Body=data)
+
+            return Bucket(reopen(), server.abilities, reopen, strip)
 
         yield on_server
 
@@ -524,6 +532,23 @@ def test_keep_copies_as_it_is(at: Bucket) -> None:
     assert dict(info.metadata) == object_metadata(content)
     assert (kept.etag, info.checksum) == (info.etag, at.store.head("a b+.jpg").checksum)
     assert info.etag == stored.etag
+
+
+def test_keep_tells_what_only_the_row_knows(at: Bucket) -> None:
+    """Where the object's own metadata has no sha256, and only as long as it is the row's object."""
+    content = content_of(b"photo", mtime_ns=7)
+    stored = at.store.put("a.jpg", content)
+    row = entry_of("a.jpg", content, stored)
+    at.store.keep("a.jpg", ".lrsync/trash/told/a.jpg", row=replace(row, sha256=b"o" * 32, mtime_ns=9))
+    told = at.store.head(".lrsync/trash/told/a.jpg")
+    assert dict(told.metadata) == object_metadata(content), "its own word counts"
+    at.strip("a.jpg", b"photo")
+    bare = replace(row, etag=at.store.head("a.jpg").etag)
+    at.store.keep("a.jpg", ".lrsync/trash/known/a.jpg", row=bare)
+    assert object_metadata(content).items() <= at.store.head(".lrsync/trash/known/a.jpg").metadata.items()
+    at.store.keep("a.jpg", ".lrsync/trash/other/a.jpg", row=replace(bare, etag="0" * 32))
+    assert "lrsync-sha256" not in at.store.head(".lrsync/trash/other/a.jpg").metadata
+    assert read(at.store, ".lrsync/trash/known/a.jpg") == read(at.store, ".lrsync/trash/other/a.jpg") == b"photo"
 
 
 def test_large_objects_are_copied_in_parts(at: Bucket) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -18,6 +20,7 @@ def test_what_was_noted_comes_back() -> None:
     assert (read.note, read.done) == (NOTE, {1, 7})
     assert [part.number for part in NOTE.ranges()] == list(range(1, 8))
     assert sum(part.length for part in NOTE.ranges()) == NOTE.size
+    assert [NOTE.end_of(part.number) for part in NOTE.ranges()] == [part.offset + part.length for part in NOTE.ranges()]
 
 
 @given(st.integers(0, 26))
@@ -38,6 +41,13 @@ def test_numbers_that_cannot_be_do_not_count() -> None:
     read = decode_note(DATA + encode_done(0) + encode_done(8) + b"-00000000001\n" + encode_done(5))
     assert read is not None
     assert read.done == {5}
+
+
+def test_a_note_of_an_impossible_size_costs_nothing() -> None:
+    planted = replace(NOTE, size=10**18, range_bytes=MIB)
+    read = decode_note(encode_note(planted) + encode_done(9))
+    assert read is not None
+    assert read.note.end_of(9) == 9 * MIB
 
 
 @given(st.binary(max_size=60))

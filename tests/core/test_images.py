@@ -189,6 +189,18 @@ def test_what_a_writer_may_spell_out_is_the_same() -> None:
     assert image_of("a.tif", pictures.tiff([wrong])).digest != image_of("a.tif", pictures.tiff([main])).digest
 
 
+@pytest.mark.parametrize("tag", [258, 259, 262, 277, 278])
+@pytest.mark.parametrize("at", [2, 4], ids=["its type", "its count"])
+def test_a_damaged_tag_does_not_pass_for_one_that_is_left_out(tag: int, at: int) -> None:
+    """By its default a picture would be the same: one that is as good as unreadable would replace the good object."""
+    main = picture(PIXELS, strips=1)
+    main.tags[278] = main.tags[257]
+    data = bytearray(pictures.tiff([main]))
+    entry = data.rindex(struct.pack("<HH", tag, 4))
+    data[entry + at : entry + at + 2] = struct.pack("<H", 2 if at == 2 else 0)
+    assert f"its tag {tag} is no number" in problem_of("a.tif", bytes(data))
+
+
 @pytest.mark.parametrize("strips", [1, 3, 16, 200])
 def test_it_shows_how_much_of_an_uncompressed_picture_changed(strips: int) -> None:
     data = pictures.tiff([picture(PIXELS, strips=strips)])
@@ -213,6 +225,7 @@ def test_no_whole_tiff(name: str) -> None:
     assert "no picture" in problem_of(name, pictures.tiff([picture(PREVIEW, subfile=1)]))
     assert "is no JPEG, TIFF or DNG" in problem_of(name, bytes(len(data)))
     assert "is no" in problem_of(name, b"II*\0")
+    assert "is no TIFF" in problem_of(name, data[:2] + b"U" + data[3:]), "no program opens it"
 
 
 def test_a_real_picture_under_another_name_is_what_it_is() -> None:

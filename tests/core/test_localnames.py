@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lrsync.core.keys import KeyProblem
+from lrsync.core.keys import MARKER, KeyProblem, is_reserved
 from lrsync.core.localnames import MAC, POSIX, WINDOWS, Namer, NameRules, safe_name
 from tests.trees import names, paths
 
@@ -74,8 +74,10 @@ def test_a_file_and_a_folder_of_one_name() -> None:
     assert namer.local_path("a/x.jpg").partition("/")[0] != "a"
 
 
-@pytest.mark.parametrize("path", ["", "..", "../x", "a/../../x", "/etc/passwd", "a//b", "a/./b", "nul\0byte"])
-def test_what_leads_elsewhere(path: str) -> None:
+@pytest.mark.parametrize(
+    "path", ["", "..", "../x", "a/../../x", "/etc/passwd", "a//b", "a/./b", "nul\0byte", ".lrsync/x", MARKER]
+)
+def test_what_leads_elsewhere_or_is_lrsyncs_own(path: str) -> None:
     with pytest.raises(KeyProblem):
         Namer(WINDOWS).local_path(path)
 
@@ -83,7 +85,7 @@ def test_what_leads_elsewhere(path: str) -> None:
 rules = st.builds(NameRules, windows=st.booleans(), folds_case=st.booleans(), folds_forms=st.booleans())
 
 
-@given(rules, st.sets(paths, max_size=8))
+@given(rules, st.sets(paths.filter(lambda path: not is_reserved(path)), max_size=8))
 def test_every_file_gets_a_name_of_its_own_inside(rules: NameRules, found: set[str]) -> None:
     # No file may be a folder too: no disk that is backed up has that.
     files = [path for path in found if not any(other.startswith(f"{path}/") for other in found)]

@@ -18,15 +18,13 @@ from lrsync.core.model import (
     ChangeKind,
     Drift,
     ManifestEntry,
-    MarkMissing,
     Quarantine,
     Restat,
-    Return,
     ServerCopy,
     Upload,
 )
 from lrsync.core.objects import ListedObject
-from lrsync.core.plan import DeleteFacts, check_guards, decide, decide_without_reading, drift_verdict
+from lrsync.core.plan import DeleteFacts, check_guards, decide, drift_verdict
 from tests.core.strategies import candidates, entries
 
 
@@ -39,6 +37,8 @@ def test_a_good_object_of_an_original_is_never_replaced(candidate: Candidate) ->
         assert isinstance(action, Quarantine)
     if old.drift is None:
         assert not isinstance(action, Upload | ServerCopy)
+    if candidate.existing is not None and not candidate.existing_is_same and candidate.content.sha256 != old.sha256:
+        assert isinstance(action, Quarantine), "an object that was marked as missing may be back"
 
 
 @given(candidates())
@@ -82,15 +82,6 @@ def test_a_missing_file_has_no_content_to_decide_on() -> None:
     change = Change(ChangeKind.MISSING, "2024", None, row)
     with pytest.raises(ValueError, match="missing"):
         decide(Candidate(change, Content(Stat(1, 2, 3), b"a" * 32, 0)))
-
-
-def test_what_needs_no_reading() -> None:
-    assert {kind: decide_without_reading(kind) for kind in ChangeKind} == {
-        ChangeKind.MISSING: MarkMissing,
-        ChangeKind.RETURNED: Return,
-        ChangeKind.ADDED: None,
-        ChangeKind.UNSURE: None,
-    }
 
 
 GOOD = DeleteFacts(

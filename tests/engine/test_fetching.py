@@ -15,7 +15,7 @@ from lrsync.core.download import Ranging
 from lrsync.core.requests import RestoreRequest
 from lrsync.core.restoring import Overwrite
 from lrsync.core.runs import RunSummary
-from lrsync.errors import ExitCode, InterruptedRun, ObjectError
+from lrsync.errors import ExitCode, InterruptedRun, ObjectError, UsageError
 from tests.engine.restoring import bare
 from tests.engine.world import PREFIX, World
 from tests.stores.memory import MemoryStore, content_of
@@ -128,6 +128,26 @@ def test_what_is_there_is_believed_only_by_its_hash(world: World, film: bytes) -
     check(world, film)
 
 
+def test_without_a_hash_nothing_that_is_there_is_believed(world: World, film: bytes) -> None:
+    """After a power cut a note may promise what is not there, and nothing would tell."""
+    world.store.checksums = False
+    world.store.corrupt(KEY, film, keep_metadata=False)
+    killed_run(world, at=2 * CHUNKS + 5)
+    part = partials(world)[0]
+    with part.open("r+b") as file:
+        file.write(bytes(MIB))
+    summary = run(world)
+    assert (counts_of(summary).restored, counts_of(summary).unproven) == (1, 1)
+    check(world, film)
+
+
+def test_no_more_than_the_object_is_left_of_a_longer_one(world: World, film: bytes) -> None:
+    killed_run(world, at=2 * CHUNKS + 5)
+    os.truncate(partials(world)[0], SIZE + 100)
+    assert run(world).exit_code is ExitCode.OK
+    check(world, film)
+
+
 @pytest.mark.parametrize("spoil", ["note gone", "note junk", "part cut", "part gone"])
 def test_half_of_what_a_kill_left_is_nothing(world: World, film: bytes, spoil: str) -> None:
     killed_run(world, at=2 * CHUNKS + 5)
@@ -185,7 +205,10 @@ def test_a_damaged_object_is_kept_aside(world: World, film: bytes) -> None:
     world.store.corrupt(KEY, film[:-1] + b"?")
     summary = run(world)
     assert (summary.exit_code, len(summary.findings)) == (ExitCode.INCOMPLETE, 1)
-    assert [path.name for path in (world.home / "target/2024").iterdir()] == ["film.mov.damaged"]
+    (kept,) = (world.home / "target/2024").iterdir()
+    facts = kept.stat()
+    assert (kept.name, kept.read_bytes()) == ("film.mov.damaged", film[:-1] + b"?")
+    assert (facts.st_mtime_ns, facts.st_mode & 0o777) == (LONG_AGO_NS, 0o666 & ~umask()), "as a small one's"
 
 
 def test_a_store_without_ranges_will_do(world: World, film: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -208,6 +231,16 @@ def test_a_file_in_the_way_that_appears_meanwhile_stays(world: World) -> None:
     Chunks(world.store, n20=lambda: mine.write_bytes(b"mine"))
     summary = run(world)
     assert (summary.exit_code, mine.read_bytes()) == (ExitCode.INCOMPLETE, b"mine")
+    assert not partials(world), "of no use to anybody"
+
+
+def test_nothing_is_fetched_for_a_place_that_is_taken(world: World) -> None:
+    link = world.home / "target/2024/film.mov"
+    link.parent.mkdir()
+    link.symlink_to(world.home / "elsewhere")
+    chunks = Chunks(world.store)
+    assert (run(world).exit_code, chunks.count) == (ExitCode.INCOMPLETE, 0)
+    assert link.is_symlink() and not partials(world)
 
 
 def test_it_takes_the_place_of_another(world: World, film: bytes) -> None:
@@ -269,4 +302,15 @@ def test_two_at_once_do_not_write_one_file(world: World, film: bytes) -> None:
     assert run(world).exit_code is ExitCode.OK
     (refused,) = results
     assert (refused.exit_code, refused.errors[0].message) == (ExitCode.INCOMPLETE, "is being written just now")
+    check(world, film)
+
+
+def test_what_is_there_already_needs_no_room(world: World, film: bytes) -> None:
+    killed_run(world, at=2 * CHUNKS + 5)
+    there = partials(world)[0].stat().st_blocks * 512
+    assert there >= 2 * MIB
+    needed = -(-SIZE // 4096) * 4096
+    with pytest.raises(UsageError, match=f"{needed - there:,} bytes are needed"):
+        run(world, free_bytes=lambda: needed - there - 1)
+    assert run(world, free_bytes=lambda: needed - there).exit_code is ExitCode.OK
     check(world, film)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -91,3 +93,64 @@ def test_after_a_rebuild_from_the_listing_alone_each_file_is_hashed_once(world: 
     assert (summary.bytes.hashed, summary.bytes.uploaded) == (len(BAD) + 4, 0)
     assert [(f.kind, f.path) for f in summary.findings] == [(FindingKind.ORIGINAL_CHANGED, "a.nef")]
     assert world.objects()[f"{PREFIX}/a.nef"] == GOOD
+
+
+def test_a_rebuild_that_a_bug_ends_says_so_in_its_row(world: World) -> None:
+    world.make({"b.jpg": b"jpeg"})
+    world.sync()
+
+    def hook(name: str, key: str) -> None:
+        if name == "head":
+            raise RuntimeError("a bug")
+
+    world.store.fail = hook
+    with pytest.raises(RuntimeError, match="a bug"):
+        world.rebuild()
+    with closing(sqlite3.connect(world.home / "rebuilt.sqlite")) as manifest:
+        rows = manifest.execute("SELECT kind, result, exit_code FROM runs").fetchall()
+    assert rows == [("rebuild-manifest", "failed", int(ExitCode.BUG))]
+
+
+@pytest.mark.parametrize("is_rebuilt", [True, False])
+@pytest.mark.parametrize("full", [True, False])
+def test_other_bytes_of_the_same_size_and_time_do_not_replace_what_no_row_explains(
+    world: World, is_rebuilt: bool, full: bool
+) -> None:
+    """Without rows nothing but the time tells rot from an edit, and an edit moves it on."""
+    world.make({"2024": {"a.jpg": b"good jpeg", "b.jpg": b"edited one", "c.xmp": b"good sidecar"}})
+    world.sync()
+    for name, data in (("a.jpg", b"good jXeg"), ("c.xmp", b"good sXdecar")):
+        stat = (world.photos / "2024" / name).stat()
+        (world.photos / "2024" / name).write_bytes(data)
+        os.utime(world.photos / "2024" / name, ns=(stat.st_mtime_ns, stat.st_mtime_ns))
+    (world.photos / "2024/b.jpg").write_bytes(b"edited two")
+    world.rebuild() if is_rebuilt else lose_manifest(world)
+    summary = world.sync(full=full)
+    assert (summary.exit_code, summary.actions.uploaded) == (ExitCode.NEEDS_PERSON, 1)
+    assert {(f.kind, f.path) for f in summary.findings} == {
+        (FindingKind.ORIGINAL_CHANGED, "2024/a.jpg"),
+        (FindingKind.ORIGINAL_CHANGED, "2024/c.xmp"),
+    }
+    assert all("the same size and time" in finding.message for finding in summary.findings)
+    good = {"2024/a.jpg": b"good jpeg", "2024/b.jpg": b"edited two", "2024/c.xmp": b"good sidecar"}
+    assert world.objects() == {f"{PREFIX}/{path}": data for path, data in good.items()}
+    (world.photos / "2024/a.jpg").chmod(0o600)
+    assert world.sync().actions.quarantined == 2, "another change time makes it no edit"
+    assert world.objects()[f"{PREFIX}/2024/a.jpg"] == b"good jpeg"
+    (world.photos / "2024/a.jpg").write_bytes(b"good jpeg")
+    (world.photos / "2024/c.xmp").write_bytes(b"a new sidecar")
+    summary = world.sync()
+    assert (summary.exit_code, summary.actions.uploaded) == (ExitCode.OK, 1)
+
+
+def test_nobody_says_of_lrsyncs_own_object_that_it_is_not(world: World) -> None:
+    """A listing tells no metadata: without the row nobody knows who wrote what a gone file left behind."""
+    world.make({"a.nef": GOOD, "b.jpg": b"jpeg"})
+    world.sync()
+    (world.photos / "b.jpg").unlink()
+    lose_manifest(world)
+    (finding,) = world.sync(full=True).findings
+    assert (finding.kind, finding.path) == (FindingKind.UNKNOWN_OBJECT, f"{PREFIX}/b.jpg")
+    assert "lrsync did not write" not in finding.message
+    assert "rebuild-manifest" in finding.hint
+    assert world.rebuild().findings == []

@@ -2,24 +2,30 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import threading
+import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from lrsync.adapters import newfiles
+from lrsync.adapters.filewriter import FileWriter
 from lrsync.core.counts import RestoreCounts
 from lrsync.core.events import BytesSent, FileBack, WorkStarted
 from lrsync.core.model import Drift
+from lrsync.core.ports import NewFile, Placed, Wanted, Whole
 from lrsync.core.requests import RestoreRequest
-from lrsync.core.restoring import RestoreItem
+from lrsync.core.restoring import RestoreItem, RestorePlan
 from lrsync.core.runs import RunSummary
 from lrsync.engine.restore_batch import MAX_BYTES, MAX_FILE_BYTES, MAX_FILES, Job, in_batches
 from lrsync.errors import BucketError, ExitCode, InterruptedRun, ObjectError
-from tests.engine.restoring import restored
+from tests.engine.restoring import bare, restored
 from tests.engine.world import PREFIX, World
 from tests.trees import LONG_AGO_NS, make_tree
 
@@ -117,6 +123,9 @@ def test_one_that_is_lost(world: World) -> None:
     summary = run(world)
     assert [failed.path for failed in summary.errors] == [ODD]
     assert (back(world), world.row(ODD).drift) == (expected(ODD), Drift.MISSING)  # type: ignore[union-attr]
+    again = run(world)
+    told = (again.errors, again.findings, again.exit_code)
+    assert told == (summary.errors, summary.findings, summary.exit_code), "what is known by then is told all the same"
 
 
 def test_one_that_has_other_bytes(world: World) -> None:
@@ -131,6 +140,50 @@ def test_one_that_became_much_longer(world: World) -> None:
     world.store.corrupt(f"{PREFIX}/{ODD}", b"?" * 100_000)
     assert [failed.path for failed in run(world).errors] == [ODD]
     assert back(world) == {**expected(ODD), f"{ODD}.damaged": b"?" * 100_000}
+
+
+def test_one_without_a_hash_that_is_not_as_long_as_it_should_be(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An answer that tells no length may be cut off unseen: it is asked for once more, in a way that tells."""
+    world.store.checksums = False
+    for name in NAMES:
+        world.store.corrupt(f"{PREFIX}/{name}", world.store.data(f"{PREFIX}/{name}"), keep_metadata=False)
+    get_many = world.store.get_many
+
+    def cut(wanted: Sequence[Wanted], *, more: Callable[[], bool]) -> Any:
+        for place, found in get_many(wanted, more=more):
+            assert isinstance(found, Whole)
+            yield place, found._replace(data=b"") if wanted[place].key.endswith(ODD) else found
+
+    monkeypatch.setattr(world.store, "get_many", cut)
+    summary = bare(world, RestoreRequest(to=str(world.home / "target")))
+    assert (counts_of(summary).restored, counts_of(summary).unproven) == (COUNT, COUNT)
+    assert back(world) == expected()
+
+
+def test_the_bytes_told_of_are_those_that_came(world: World) -> None:
+    """Of an object that was replaced since the bucket was listed, and of which no hash is known."""
+    world.store.checksums = False
+    for name in NAMES:
+        world.store.corrupt(f"{PREFIX}/{name}", b"?", keep_metadata=False)
+
+    def replaced(plan: RestorePlan) -> bool:
+        world.store.corrupt(f"{PREFIX}/{ODD}", b"?" * 1000, keep_metadata=False)
+        return True
+
+    summary = bare(world, RestoreRequest(to=str(world.home / "target")), confirm=replaced)
+    assert counts_of(summary).bytes == sum(map(len, back(world).values())) == COUNT - 1 + 1000
+
+
+@pytest.mark.parametrize("names", [(), (ODD,)], ids=["in a batch", "alone"])
+def test_a_login_page_is_no_damaged_object(world: World, names: tuple[str, ...]) -> None:
+    """A hotel's network answers everything with 200, and no ETag: of the object that says nothing."""
+    key = f"{PREFIX}/{ODD}"
+    page = replace(world.store.versions[key][-1], data=b"<html>log in</html>", etag="", metadata={}, checksum=None)
+    world.store.versions[key][-1] = page
+    summary = restored(world, RestoreRequest(names, to=str(world.home / "target")))
+    assert [(failed.path, "is not S3" in failed.message) for failed in summary.errors] == [(ODD, True)]
+    assert back(world) == ({} if names else expected(ODD))
+    assert world.row(ODD).drift is None  # type: ignore[union-attr]
 
 
 def test_one_whose_place_is_taken_meanwhile(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -155,6 +208,18 @@ def test_one_that_is_there_already(world: World) -> None:
     there.write_bytes(b"mine")
     assert [failed.path for failed in run(world).errors] == [ODD]
     assert back(world) == {**expected(), ODD: b"mine"}
+
+
+def test_where_few_files_may_be_open_they_come_one_by_one(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_many = FileWriter.write_many
+
+    def crowded(self: FileWriter, files: Sequence[NewFile]) -> list[Placed | OSError]:
+        full = OSError(errno.EMFILE, os.strerror(errno.EMFILE))
+        return [*write_many(self, files[:5]), *[full for _ in files[5:]]]
+
+    monkeypatch.setattr(FileWriter, "write_many", crowded)
+    assert counts_of(run(world)).restored == COUNT
+    assert back(world) == expected()
 
 
 def test_one_that_does_not_come_for_now(world: World) -> None:
@@ -186,6 +251,32 @@ def test_what_ends_the_run_ends_it_after_what_came(world: World) -> None:
     assert set(NAMES[:7]) <= set(came)
     told = {event.path for event in world.events if isinstance(event, FileBack)}
     assert told == set(came)
+
+
+def test_what_came_beside_that_is_recorded(world: World) -> None:
+    """The other batch is still under way when the first one ends the run: its files are back, and their rows say so."""
+    more = [f"2025/{number:02}.jpg" for number in range(MAX_FILES)]
+    make_tree(world.photos, {"2025": {name[5:]: name.encode() for name in more}}, mtime_ns=LONG_AGO_NS)
+    world.sync()
+    for name in NAMES + more:
+        (world.photos / name).unlink()
+    failed = threading.Event()
+
+    def fail(operation: str, key: str) -> None:
+        if operation == "get" and key == f"{PREFIX}/{NAMES[0]}":
+            failed.set()
+            raise BucketError("access is denied", hint="ask")
+        if operation == "get" and key == f"{PREFIX}/{more[-1]}":
+            assert failed.wait(10)
+            time.sleep(0.3)
+
+    world.store.fail = fail
+    with pytest.raises(BucketError):
+        restored(world, RestoreRequest(), options={"threads": 2})
+    there = [name for name in NAMES + more if (world.photos / name).exists()]
+    assert more[-1] in there
+    rows = {name: world.row(name) for name in there}
+    assert [name for name, row in rows.items() if row is None or row.verified_at != world.now_ns] == []
 
 
 def test_a_stop_ends_what_has_begun_and_no_more(world: World) -> None:

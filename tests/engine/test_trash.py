@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -17,8 +18,10 @@ from lrsync.engine import trash
 from lrsync.engine.stop import StoppedError
 from lrsync.engine.trash import RestoreTo, TrashPorts
 from lrsync.errors import ObjectError
+from tests.engine.test_adoption import put_elsewhere
 from tests.engine.world import HOUR_NS, PREFIX, World
 from tests.stores.memory import MemoryStore, content_of
+from tests.trees import LONG_AGO_NS
 
 DAY_NS = 24 * HOUR_NS
 
@@ -189,8 +192,6 @@ def test_bytes_that_went_bad_are_not_taken_for_the_photo(world: World) -> None:
     (item,) = trash.list_trash(ports(world)).items
     versions = world.store.versions[item.source]
     index = next(i for i, v in enumerate(versions) if v.data is not None)
-    from dataclasses import replace
-
     versions[index] = replace(versions[index], data=b"g00d", checksum=None)
     done = restore(world, "a.jpg")
     assert done.items == []
@@ -206,6 +207,39 @@ def test_what_lrsync_did_not_write_is_not_restored(tmp_path: Path) -> None:
     done = restore(world, "x.jpg")
     assert [error.path for error in done.errors] == ["x.jpg"]
     assert "did not write" in done.errors[0].message
+
+
+@pytest.mark.parametrize("overwritten", [False, True], ids=["deleted", "overwritten"])
+def test_an_adopted_object_comes_back_from_the_trash_with_its_bytes_proven(tmp_path: Path, overwritten: bool) -> None:
+    """Another program wrote it, without a sha256: the row knew it, and the trash has to."""
+    world = World(tmp_path, store=MemoryStore(checksums=False))
+    put_elsewhere(world, "Photos/a.jpg", b"photo")
+    world.make({"a.jpg": b"photo"})
+    world.age("a.jpg")
+    assert world.sync(full=True).actions.adopted == 1
+    if overwritten:
+        world.make({"a.jpg": b"edited"})
+        assert world.sync().actions.uploaded == 1
+        elsewhere = RestoreTo(FileWriter(world.home, stamp="now"), None)
+        done, back = trash.restore_trash(ports(world), elsewhere, "a.jpg"), world.home / "a.jpg"
+    else:
+        delete_files(world, "a.jpg")
+        done, back = restore(world, "a.jpg"), world.photos / "a.jpg"
+        assert world.sync(full=True).findings == []
+        assert world.objects() == world.files()
+    assert done.errors == []
+    assert back.read_bytes() == b"photo"
+    assert back.stat().st_mtime_ns == LONG_AGO_NS
+
+
+def test_an_object_that_is_not_the_rows_any_more_gets_no_sha256_in_the_trash(tmp_path: Path) -> None:
+    world = World(tmp_path, store=MemoryStore(checksums=False))
+    put_elsewhere(world, "Photos/a.jpg", b"photo")
+    world.make({"a.jpg": b"photo"})
+    world.sync(full=True)
+    put_elsewhere(world, "Photos/a.jpg", b"other")
+    delete_files(world, "a.jpg")
+    assert "did not write" in restore(world, "a.jpg").errors[0].message
 
 
 def test_a_second_restore_says_that_it_is_there(world: World) -> None:
@@ -238,6 +272,19 @@ def test_ctrl_c_ends_it(world: World) -> None:
 
 
 # --- purge ------------------------------------------------------------------------------------------------
+
+
+def test_a_stop_while_somebody_is_asked_destroys_nothing(world: World) -> None:
+    world.make({"a.jpg": b"a"})
+    world.sync()
+    delete_files(world, "a.jpg")
+    plan = trash.plan_purge(ports(world), world.now_ns + DAY_NS)
+    assert plan.count == 1
+    world.stopping = lambda: True
+    with pytest.raises(StoppedError):
+        trash.purge(ports(world), plan)
+    world.stopping = lambda: False
+    assert found(world) == ["a.jpg"]
 
 
 def test_a_purge_destroys_what_is_old_and_nothing_else(world: World) -> None:

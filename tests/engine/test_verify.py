@@ -21,7 +21,7 @@ from lrsync.core.counts import VerifyCounts
 from lrsync.core.events import PhaseAdvanced
 from lrsync.core.findings import FindingKind
 from lrsync.core.model import Drift
-from lrsync.core.ports import SourceTree
+from lrsync.core.ports import Body, SourceTree
 from lrsync.core.requests import VerifyRequest
 from lrsync.core.runs import RunSummary
 from lrsync.core.status import StatusReport
@@ -313,14 +313,23 @@ def test_a_damaged_way_is_no_damaged_object(world: World) -> None:
     told: list[str] = []
 
     @contextmanager
-    def get(key: str) -> Iterator[Iterator[bytes]]:
-        with original(key) as chunks:
-            yield iter([b"garbled"]) if key not in told else chunks
+    def get(key: str) -> Iterator[Body]:
+        with original(key) as body:
+            yield Body(body.info, iter([b"garbled"])) if key not in told else body
             told.append(key)
 
     world.store.get = get  # type: ignore[method-assign]
     summary = verify(world, DOWNLOAD)
     assert (summary.exit_code, counts_of(summary).proven) == (ExitCode.OK, 3)
+
+
+def test_a_login_page_is_no_damaged_object(world: World) -> None:
+    """A hotel's network answers everything with 200, and no ETag: of the object that says nothing."""
+    stored = world.store.versions[f"{PREFIX}/c.txt"]
+    stored[-1] = replace(stored[-1], data=b"<html>log in</html>", etag="", metadata={}, checksum=None)
+    check = verify(world, DOWNLOAD)
+    assert (check.exit_code, check.drift.altered) == (ExitCode.INCOMPLETE, 0)
+    assert [(failed.path, "is not S3" in failed.message) for failed in check.errors] == [("c.txt", True)]
 
 
 def test_a_mark_goes_when_the_object_is_proven_again(world: World) -> None:

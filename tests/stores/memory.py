@@ -18,7 +18,7 @@ from lrsync.core.model import Content, ManifestEntry
 from lrsync.core.objects import ListedFolder, ListedObject, ListedVersion, ObjectInfo, PartInfo, Stored
 from lrsync.core.parts import object_metadata
 from lrsync.core.ports import Body, RacedError, Sendable, Span, Wanted, Whole
-from lrsync.core.proof import encode_checksum, encode_crc32
+from lrsync.core.proof import encode_checksum, encode_crc32, row_note
 from lrsync.core.runs import RequestCounts
 from lrsync.core.scan import Stat
 from lrsync.core.thaw import AWAKE, Archive, Thaw, ThawState, Tier, thaw_of
@@ -252,12 +252,15 @@ class MemoryStore:
             assert found.data is not None
             return self._write(key, found.data, found.etag, object_metadata(content), found.checksum)
 
-    def keep(self, key: str, trash_key: str, *, version_id: str | None = None) -> Stored:
+    def keep(
+        self, key: str, trash_key: str, *, version_id: str | None = None, row: ManifestEntry | None = None
+    ) -> Stored:
         """Copy an object (or a version of it) as it is."""
         with self._request("keep", "copy", key):
             found = self._readable(key, version_id)
             assert found.data is not None
-            metadata = {**found.metadata, **trash_note(key, trash_key)}
+            known = {} if row is None else row_note(row, self._info(key, found))
+            metadata = {**found.metadata, **trash_note(key, trash_key), **known}
             return self._write(trash_key, found.data, found.etag, metadata, found.checksum)
 
     def delete(self, key: str) -> None:

@@ -15,6 +15,7 @@ import pytest
 from lrsync.core.events import (
     BytesSent,
     Event,
+    FileBack,
     FindingRaised,
     Notice,
     Phase,
@@ -254,3 +255,10 @@ def test_dumb_terminals_get_plain_lines(stub_env: dict[str, str]) -> None:
     assert time.monotonic() - started < 60
     assert b"\x1b" not in shown
     assert b"rich" not in shown.partition(b"MODULES")[2].split()
+
+
+def test_a_dry_run_claims_no_upload(capsys: pytest.CaptureFixture[str]) -> None:
+    progress = PlainProgress(Talk(verbose=True, dry_run=True), Clock())
+    progress.sink(FileBack("a.jpg", MB, was_fetched=True))
+    progress.sink(FileBack("b.jpg", MB, was_fetched=True, failed=Failed("b.jpg", "no", "h", None)))
+    assert capsys.readouterr().err.splitlines() == ["dry run: restored a.jpg (1.0 MB)", "failed b.jpg: no"]

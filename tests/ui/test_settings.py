@@ -300,15 +300,6 @@ def test_what_is_needed_must_be_given(home: Path, missing: str) -> None:
     assert f"LRSYNC_{missing.upper()}" in caught.value.hint
 
 
-def test_who_has_said_nothing_yet_is_told_of_init(home: Path) -> None:
-    with pytest.raises(UsageError, match="no source folder was given") as caught:
-        load({})
-    assert caught.value.hint.startswith("'lrsync init' sets a library up; or give --source-path or LRSYNC_SOURCE_PATH")
-    with pytest.raises(UsageError) as caught:
-        load({"s3_bucket": "photos"})
-    assert "init" not in caught.value.hint
-
-
 def test_who_gave_a_bad_value_is_said(home: Path) -> None:
     with pytest.raises(UsageError, match=r"^--threads: 'x'"):
         load({**NEEDED, "threads": "x"})
@@ -316,3 +307,13 @@ def test_who_gave_a_bad_value_is_said(home: Path) -> None:
         load(NEEDED, {"LRSYNC_THREADS": "x"})
     with pytest.raises(UsageError, match=r"^LRSYNC_DELETE: 'maybe' is neither on nor off"):
         load(NEEDED, {"LRSYNC_DELETE": "maybe"})
+
+
+def test_whoever_has_no_library_is_sent_to_init(config_file: Path) -> None:
+    with pytest.raises(UsageError, match="no source folder was given") as caught:
+        load({}, {})
+    assert (caught.value.hint or "").startswith("'lrsync init' asks for it; else give --source-path or ")
+    config_file.write_text('[libraries.default]\ns3_bucket = "b"\n')
+    with pytest.raises(UsageError, match="no source folder was given") as caught:
+        load({}, {})
+    assert (caught.value.hint or "").startswith("give --source-path or ")

@@ -181,6 +181,13 @@ def test_an_old_backup_is_not_green() -> None:
     assert tone_of(report, run.finished_at + OLD_NS + 1) is Tone.WARN
 
 
+def test_what_could_not_be_read_is_not_called_safe() -> None:
+    report = good_status(findings=(finding(FindingKind.UNREADABLE, "2024/locked"),))
+    shown = build(report, NOW_NS)
+    assert "1 folder or file could not be read: what is new in it is not backed up." in shown.sentence
+    assert (exit_code(report), tone_of(report, NOW_NS)) == (ExitCode.INCOMPLETE, Tone.BAD)
+
+
 # --- a source that no backup has seen to its end --------------------------------------------------------------
 
 
