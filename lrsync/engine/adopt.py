@@ -312,10 +312,10 @@ class Adoption:
         offset = offset_between(examined.change.path, examined.elsewhere)
         if offset is not None:
             self._offsets[offset] = self._offsets.get(offset, 0) + 1
-        if examined.entry is not None and examined.content is not None and examined.info is not None:
-            done = Done(Adopt(examined.change, examined.content, examined.info), examined.entry)
-            self.summary.actions.adopted += 1
-            self.recorder.add("", done)
+        if examined.entry is not None and examined.info is not None:
+            content = examined.content or _unread(examined.entry)
+            self.summary.actions.adopted += not self.options.dry_run
+            self.recorder.add("", Done(Adopt(examined.change, content, examined.info), examined.entry))
 
     def fail(self, examined: Examined) -> None:
         """One file could not be looked at."""

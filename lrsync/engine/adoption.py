@@ -253,9 +253,14 @@ class Examiner:
         if not size or not alike:
             return Examined(change, Fate.ABSENT)
         if self.trials is not None:
-            path = path_for(self.prefix, named[0].key) if named else ""
-            return Examined(change, Fate.ELSEWHERE if named else Fate.ABSENT, elsewhere=path)
+            return self._foretell_elsewhere(change, named[0]) if named else Examined(change, Fate.ABSENT)
         return self._search(change, alike, named)
+
+    def _foretell_elsewhere(self, change: Change, listed: ListedObject) -> Examined:
+        """By name and size. The row, for the scratch manifest: then the object counts as no stranger's besides."""
+        path, info = path_for(self.prefix, listed.key), ObjectInfo(listed.key, listed.size, listed.etag, {})
+        lost = replace(entry_of(path, info), missing_since=self.started_ns)
+        return Examined(change, Fate.ELSEWHERE, info=info, entry=lost, elsewhere=path)
 
     def _search(self, change: Change, alike: Sequence[ListedObject], named: Sequence[ListedObject]) -> Examined:
         assert change.new is not None

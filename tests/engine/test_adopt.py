@@ -302,7 +302,9 @@ def test_bytes_under_another_key_are_copied_by_the_next_sync(world: World, key: 
     put_elsewhere(world, f"Photos/{key}", b"raw bytes")
     before = dict(world.store.versions)
     told = world.adopt(dry_run=True)
-    assert counts_of(told).elsewhere.files == (0 if key.endswith("DSC1.nef") else 1)
+    foretold = 0 if key.endswith("DSC1.nef") else 1
+    assert (counts_of(told).elsewhere.files, counts_of(told).strangers.files) == (foretold, 1 - foretold)
+    assert (told.actions.adopted, world.store.versions, world.row(key)) == (0, before, None)
     done = world.adopt()
     assert (counts_of(done).elsewhere.files, counts_of(done).strangers.files) == (1, 0)
     assert counts_of(done).offset == offset
