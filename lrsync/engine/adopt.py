@@ -167,7 +167,7 @@ class Adoption:
             self._take(examined)
             self.recorder.flush_if_due()
         doubtful = self.doubts.end()
-        self.doubtful = frozenset(examined.change.path for examined in doubtful)
+        self.doubtful = self.doubts.guessed | {examined.change.path for examined in doubtful}
         for examined in doubtful:
             self._leave_unproven(examined)
         self.recorder.flush()

@@ -18,6 +18,7 @@ from lrsync.core.adoption import (
     Proof,
     Standing,
     etag_means,
+    explains_parts,
     judge,
     means_of,
     needs_part_size,
@@ -64,7 +65,7 @@ class Examined:
     """One file and what was found. `proof`: by what it is proven; in a dry run, by what it can be.
 
     `path`: of the object that holds its bytes, where that is another one's. `read_s`: how long the reading took.
-    `trial`: what a dry run's reading came to.
+    `trial`: what a dry run's reading came to. `is_guess`: what is doubtful may only have come in other parts.
     """
 
     change: Change
@@ -77,6 +78,7 @@ class Examined:
     failed: Failed | None = None
     trial: Standing | None = None
     read_s: float = 0.0
+    is_guess: bool = False
 
     @property
     def size(self) -> int:
@@ -198,7 +200,7 @@ class Examiner:
             # Some stores' checksums of objects in parts are of nothing known: an ETag that agrees is the better proof.
             second = etag_means(info, self._part_size(info))
             again, more = self._read(change.path, second) if second.proofs else (content, 0.0)
-            content, seconds = again, seconds + more
+            content, seconds, means = again, seconds + more, second
             judgement = _better(judgement, judge(replace(info, checksum=None, parts_checksum=None), content))
         fates = {
             Standing.PROVEN: Fate.PROVEN,
@@ -210,7 +212,8 @@ class Examiner:
         entry = self._unproven(change, info)
         if fate is Fate.PROVEN:
             entry = proven_entry(change.path, info, content, judgement.proof, now=self.clock(), read_at=read_at)
-        return Examined(change, fate, judgement.proof, info, content, entry, read_s=seconds)
+        is_guess = fate is Fate.DOUBTFUL and means.is_guess
+        return Examined(change, fate, judgement.proof, info, content, entry, read_s=seconds, is_guess=is_guess)
 
     def _means(self, info: ObjectInfo) -> tuple[ObjectInfo, Means]:
         """What it can be proven by; and what S3 says of it, without what nobody can compare."""
@@ -223,7 +226,7 @@ class Examiner:
             told = self.store().part_size(info.key)
         except (ObjectMissingError, ObjectError):
             return None  # not every store knows the question: then the usual lengths are tried
-        return told if told is not None and 0 < told <= info.size else None
+        return told if told is not None and explains_parts(info, told) else None
 
     def _read(self, path: str, means: Means) -> tuple[Content, float]:
         began = time.monotonic()

@@ -27,6 +27,7 @@ class Doubts:
     _proved: bool | None = None
     _strange: bool = False
     _waiting: list[Examined] = field(default_factory=list)
+    _guessed: list[str] = field(default_factory=list)
 
     def etag_proved(self) -> list[Examined]:
         """An ETag was its file's MD5. Returns what has other bytes, as is known now."""
@@ -35,6 +36,10 @@ class Doubts:
 
     def doubt(self, examined: Examined) -> tuple[list[Examined], list[Examined]]:
         """One more whose ETag is not its file's: what has other bytes, and what is not proven, as far as is known."""
+        if examined.is_guess:
+            if len(self._guessed) <= MAX_WAITING:
+                self._guessed.append(examined.change.path)
+            return [], [examined]
         if self._proved is None:
             self._proved = self.proved_before()
         if self._proved:
@@ -46,6 +51,11 @@ class Doubts:
             return [], []
         self._strange = True
         return [], self._release()
+
+    @property
+    def guessed(self) -> frozenset[str]:
+        """Files whose object came in parts of no usual length, or has other bytes. Of many the former is likelier."""
+        return frozenset(self._guessed) if len(self._guessed) <= MAX_WAITING else frozenset()
 
     def end(self) -> list[Examined]:
         """All was looked at, and no ETag proved anything: what is not proven. It may still be right, of so few."""

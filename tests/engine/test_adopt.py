@@ -95,6 +95,42 @@ def test_a_part_size_that_nobody_guesses_is_asked_for(world: World) -> None:
     assert proven(world.adopt()) == {"multipart-etag": 1}
 
 
+def put_in_parts(world: World, key: str, data: bytes, *lengths: int) -> None:
+    """As a tool that cuts its parts as it likes; the store tells how long the first one was."""
+    content = content_of(data)
+    upload_id, at, sent = world.store.start_multipart(key, content), 0, []
+    for number, length in enumerate(lengths, start=1):
+        sent.append(world.store.put_part(key, upload_id, number, data[at : at + length]))
+        at += length
+    world.store.complete_multipart(key, upload_id, sent, content)
+    world.store.versions[key][-1].metadata.clear()
+    world.store.part_sizes[key] = lengths[0]
+
+
+@pytest.mark.parametrize("told", [True, False])
+def test_parts_of_unlike_lengths_are_not_called_other_bytes(world: World, told: bool) -> None:
+    """Their MD5s cannot be made again: that says nothing of the bytes, also where other ETags are their files' MD5s."""
+    world.make({"a.jpg": b"jpg", "clip.mov": BIG})
+    put_elsewhere(world, "Photos/a.jpg", b"jpg")
+    put_in_parts(world, "Photos/clip.mov", BIG, 6 * MIB, 9 * MIB, 5 * MIB + 4)
+    if not told:
+        world.store.part_sizes.clear()
+    done = world.adopt(Unproven.TRUST)
+    assert (proven(done), counts_of(done).differing.files, counts_of(done).unproven.files) == ({"md5": 1}, 0, 1)
+    assert (done.actions.quarantined, counts_of(done).trusted.files) == (0, 0), "nor are they taken on trust"
+    assert proven(world.adopt(Unproven.DOWNLOAD)) == {"bytes": 1}
+
+
+def test_nor_by_the_checksum_of_such_parts(world: World) -> None:
+    world.make({"clip.mov": BIG})
+    put_in_parts(world, "Photos/clip.mov", BIG, 6 * MIB, 9 * MIB, 5 * MIB + 4)
+    world.store.checksums = True
+    forget_checksums(world)
+    world.store.parts_checksums["Photos/clip.mov"] = Checksum(ChecksumKind.CRC32, "AAAAAA==-3")
+    counts = counts_of(world.adopt())
+    assert (counts.differing.files, counts.unproven.files) == (0, 1)
+
+
 @pytest.mark.parametrize(
     ("kind", "value"),
     [
