@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, Future
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING, Final, TypeVar, assert_never
 
@@ -300,6 +300,9 @@ class Adoption:
     def quarantine(self, change: Change, content: Content, info: ObjectInfo, row: ManifestEntry | None = None) -> None:
         """Keep an original's object, and tell of it. `row`: what is known of the object."""
         entry = row or entry_of(change.path, info)
+        if entry.sha256 == content.sha256:
+            # A note that lies. With it the file would be what its row says as soon as its time changed, and be safe.
+            entry = replace(entry, sha256=None)
         action = Quarantine(change._replace(old=None), content, info)
         self.recorder.add(change.folder, Done(action, entry))
         self.summary.actions.quarantined += 1

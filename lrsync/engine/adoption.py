@@ -198,10 +198,12 @@ class Examiner:
         judgement = judge(info, content)
         if judgement.standing is Standing.DIFFERS and means.best is Proof.CHECKSUM:
             # Some stores' checksums of objects in parts are of nothing known: an ETag that agrees is the better proof.
-            second = etag_means(info, self._part_size(info))
+            # Not what the uploader noted: that speaks of the bytes that it meant to send.
+            bare = replace(info, checksum=None, parts_checksum=None, metadata={})
+            second = etag_means(bare, self._part_size(info))
             again, more = self._read(change.path, second) if second.proofs else (content, 0.0)
             content, seconds, means = again, seconds + more, second
-            judgement = _better(judgement, judge(replace(info, checksum=None, parts_checksum=None), content))
+            judgement = _better(judgement, judge(bare, content))
         fates = {
             Standing.PROVEN: Fate.PROVEN,
             Standing.DIFFERS: Fate.DIFFERS,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import unicodedata
 from dataclasses import replace
 from pathlib import Path
@@ -250,6 +251,44 @@ def test_a_store_whose_etags_are_no_md5_calls_nothing_different(world: World) ->
     assert (counts_of(done).differing.files, counts_of(done).unproven.files) == (0, 2)
     assert counts_of(done).trusted.files == 0  # of so few it may be that their bytes are others
     assert [one.kind for one in done.findings] == [FindingKind.UNPROVEN]
+
+
+def note_of(data: bytes) -> str:
+    return encode_checksum(hashlib.md5(data, usedforsecurity=False).digest())
+
+
+def test_no_note_makes_good_what_the_stores_checksum_calls_different(world: World) -> None:
+    """What an uploader wrote beside the bytes speaks of those that it meant to send."""
+    world.make({"a.mov": BIG, "b.mov": BIG[1:]})
+    for name in ("a", "b"):
+        put_elsewhere(
+            world, f"Photos/{name}.mov", BIG[2:] + b"xx" if name == "a" else BIG[3:] + b"xx", part_size=8 * MIB
+        )
+    world.store.checksums = True
+    for name, data, note in (("a", BIG, "md5chksum"), ("b", BIG[1:], "lrsync-sha256")):
+        (stored,) = world.store.versions[f"Photos/{name}.mov"]
+        value = encode_checksum(isal_zlib.crc32(stored.data).to_bytes(4, "big"))
+        stored.metadata[note] = note_of(data) if note == "md5chksum" else hashlib.sha256(data).hexdigest()
+        world.store.versions[f"Photos/{name}.mov"] = [replace(stored, checksum=Checksum(ChecksumKind.CRC32, value))]
+    done = world.adopt()
+    assert (proven(done), counts_of(done).differing.files, done.actions.quarantined) == ({}, 2, 2)
+
+
+def test_a_note_that_lies_does_not_make_a_quarantined_original_safe(world: World) -> None:
+    world.make({"a.nef": b"new raw"})
+    put_elsewhere(world, "Photos/a.nef", b"old raw")
+    (stored,) = world.store.versions["Photos/a.nef"]
+    stored.metadata["lrsync-sha256"] = hashlib.sha256(b"new raw").hexdigest()
+    world.store.checksums = True
+    crc = Checksum(ChecksumKind.CRC32, encode_checksum(isal_zlib.crc32(b"old raw").to_bytes(4, "big")))
+    world.store.versions["Photos/a.nef"] = [replace(stored, checksum=crc)]
+    assert world.adopt().actions.quarantined == 1
+    os.utime(world.photos / "a.nef", ns=(1_600_000_000_000_000_000, 1_600_000_000_000_000_000))
+    after = world.sync()
+    assert (after.exit_code, [one.path for one in after.findings]) == (ExitCode.NEEDS_PERSON, ["a.nef"])
+    assert world.objects()["Photos/a.nef"] == b"old raw"
+    status = read_status(world.path)
+    assert status is not None and (status.safe, status.quarantined) == (0, 1)
 
 
 def test_what_an_etag_proved_before_tells_of_the_others_too(world: World) -> None:
