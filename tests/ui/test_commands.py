@@ -367,6 +367,24 @@ def test_files_that_wait_are_said_and_are_no_failure(settling: int, failed: int,
     assert summary.sentence_of(RunKind.SYNC, done) == sentence
 
 
+def test_no_file_is_taken_off_the_safe_ones_twice() -> None:
+    """Of an altered object the file may be a changed original, or one that failed, or gone from the disk."""
+    from lrsync.core.findings import Finding, FindingKind
+    from lrsync.core.model import Failed
+    from lrsync.core.runs import ActionCounts, DriftCounts, RunKind, RunSummary, ScanCounts
+    from lrsync.ui import summary
+
+    kinds = [(FindingKind.ORIGINAL_CHANGED, "a.nef"), *((FindingKind.DRIFT, f"{name}.nef") for name in "abcd")]
+    done = RunSummary(
+        scan=ScanCounts(files=10),
+        drift=DriftCounts(altered=4, lost=1),
+        actions=ActionCounts(failed=1),
+        findings=[Finding(kind, path, "told") for kind, path in kinds],
+        errors=[Failed("b.nef", "cannot be read", "")],
+    )
+    assert summary.sentence_of(RunKind.SYNC, done).endswith("; 7 are safe."), "all but a, b, and one of c and d"
+
+
 # --- status -------------------------------------------------------------------------------------------------
 
 
