@@ -109,7 +109,8 @@ def _age(report: StatusReport, now_ns: int, *, told: bool) -> str:
         # One that left files out, or waits for a person, was finished, and was no good one.
         words.append("No backup ended well yet." if report.was_seen_whole else "No backup was finished yet.")
     if last is not None and last.result in STALE:
-        words.append(f"The last run ({ago(last.started_at, now_ns)}) {_stale_verb(last)}.")
+        which = "run" if last.kind is RunKind.SYNC else last.kind.value  # a restore that was declined is no backup
+        words.append(f"The last {which} ({ago(last.started_at, now_ns)}) {_stale_verb(last)}.")
     return " ".join(words)
 
 
