@@ -260,6 +260,9 @@ def test_the_marker(marker: str | None, has_marker: bool, path: str, verdict: Ve
     manifest = replace(MANIFEST, report=good_status(library=row))
     assert local.check_marker(SourceFacts(path, seen=Seen(marker)), manifest).verdict is verdict
     assert local.check_marker(SourceFacts(path, seen=Seen(marker)), ManifestFacts("/m")).verdict is SKIPPED
+    damaged = ManifestFacts("/m", problem=ManifestError("the manifest is damaged"))
+    found = local.check_marker(SourceFacts(path, seen=Seen(marker)), damaged)
+    assert (found.verdict, "nothing is backed up" in found.seen) == (SKIPPED, False)
 
 
 @pytest.mark.parametrize(
