@@ -92,7 +92,11 @@ def copy_manifest(path: Path, to: Path) -> None:
         with sqlite.translating(path):
             sqlite.check_header(path)
         sqlite.read_only(path, lambda connection: _backup_into(connection, to))
-    prepare(to)
+    try:
+        prepare(to)
+    except ManifestError as error:
+        # What is wrong with the copy is wrong with the original, and that is the one that the user knows.
+        raise ManifestError(error.message, hint=error.hint, path=str(path)) from error
 
 
 def replace_manifest(new: Path, path: Path) -> Path | None:

@@ -39,8 +39,9 @@ from lrsync.adapters.manifest_sql import (
 )
 from lrsync.adapters.manifest_verify import Proofs
 from lrsync.adapters.schema import directories, files, findings, library, multiparts
-from lrsync.adapters.schema_names import LIBRARY_COLUMNS, MULTIPART_COLUMNS, listed, placeholders
+from lrsync.adapters.schema_names import LIBRARY_COLUMNS, MULTIPART_COLUMNS, PROOF_CODES, listed, placeholders
 from lrsync.adapters.sqlite import from_int, from_text, to_int, to_text
+from lrsync.core.checksums import ChecksumKind
 from lrsync.core.findings import FindingKind, QuarantinedContent
 from lrsync.core.keys import listing_prefix, split_path
 from lrsync.core.library import LibraryRow
@@ -205,6 +206,13 @@ class Manifest:
         """Rows of files that are there and whose object is not proven, by path; with `trusted` also those on trust."""
         settled = "" if trusted else " AND f.settled = 0"
         return self._spooled(f"f.sha256 IS NULL AND f.missing_since IS NULL{settled}")
+
+    def has_md5_etag(self) -> bool:
+        """Whether a row's checksum is an MD5 that is its ETag: the row then has no value of its own for it."""
+        md5 = files.c.proof == PROOF_CODES[ChecksumKind.MD5]
+        query = select(files.c.size).where(md5, files.c.checksum.is_(None), files.c.sha256.is_not(None)).limit(1)
+        with self._session.reading() as connection:
+            return connection.execute(query).first() is not None
 
     def drifted(self) -> Iterator[ManifestEntry]:
         """Rows whose object the bucket lost or altered, by path; as they are when the first is asked for."""

@@ -9,6 +9,7 @@ import time
 import uuid
 from collections.abc import Callable
 from email.utils import parsedate_to_datetime
+from http import HTTPStatus
 from typing import Any, Final
 
 import boto3
@@ -82,13 +83,29 @@ class S3Bucket:
             answer, access = self._calls.send("head_bucket"), Access.HERE
         except ClientError as error:
             if status_of(error) not in _ACCESS:
-                raise self._translated(error, "head_bucket") from error
+                why = self._why_refused() if status_of(error) == HTTPStatus.BAD_REQUEST else None
+                raise (why or self._translated(error, "head_bucket")) from error
             answer, access = dict(error.response), _ACCESS[status_of(error)]
         except BOTO_ERRORS as error:
             raise self._translated(error, "head_bucket") from error
         headers = answer.get("ResponseMetadata", {}).get("HTTPHeaders", {})
         skew_s = _skew_s(headers.get("date"), (before + self._clock_s()) / 2)
-        return Reached(access, headers.get("x-amz-bucket-region"), skew_s)
+        why = self._why_refused() if access is Access.DENIED else None
+        return Reached(access, headers.get("x-amz-bucket-region"), skew_s, why)
+
+    def _why_refused(self) -> LrsyncError | None:
+        """What is wrong with the credentials themselves, or the clock, if that is it; None where they may not.
+
+        A HEAD's answer has no body: a wrong secret looks like a missing permission, until something else is asked.
+        """
+        try:
+            self._calls.send("list_objects_v2", MaxKeys=1)
+        except ClientError as error:
+            is_policy = code_of(error) in ("AccessDenied", "401", "403")
+            return None if is_policy else self._translated(error, "list_objects_v2")
+        except BOTO_ERRORS as error:
+            return self._translated(error, "list_objects_v2")
+        return None
 
     def create(self) -> None:
         """Make the bucket, in the region of the settings (on AWS: of the profile, where they name none)."""

@@ -68,7 +68,7 @@ _GONE: Final = f"SELECT drift IS NOT NULL, size FROM {FILES} WHERE missing_since
 
 
 _ENDED: Final = f"result IN ('{RunResult.OK.value}', '{RunResult.INCOMPLETE.value}', '{RunResult.ATTENTION.value}')"
-_BACKUP: Final = f"kind IN ('{RunKind.SYNC.value}', '{RunKind.REBUILD.value}')"
+_BACKUP: Final = f"kind = '{RunKind.SYNC.value}'"
 _DRILLED: Final = f"kind = '{RunKind.DRILL.value}' AND {_ENDED}"
 
 

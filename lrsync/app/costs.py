@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
 from lrsync.adapters.cost_query import has_class, read_costs
@@ -27,6 +27,7 @@ from lrsync.core.prices import (
 )
 from lrsync.core.storage import MIN_SIZE, STANDARD, StorageRules
 from lrsync.core.thaw import ThawWish
+from lrsync.errors import UsageError
 
 
 def quote_restore(config: Config, counts: Counts, wish: ThawWish | None) -> Quote | None:
@@ -52,12 +53,26 @@ def report_costs(config: Config, changes: Mapping[FileType, str]) -> CostReport 
     None where nothing was ever backed up. Reads only the manifest and the prices. Raises UsageError, ManifestError.
     """
     min_size = config.storage.min_size if config.storage.by_kind else MIN_SIZE
+    prices = _prices(config)
+    if prices is not None:
+        _check_priced(changes.values(), prices.of_region(config.region)[1])
     facts = read_costs(manifest_path(config), min_size)
     if facts is None:
         return None
     configured = config.storage_rules if differing(facts.groups, config.storage_rules) else None
     rules = StorageRules(by_kind=changes, min_size=min_size) if changes else configured
-    return costs.report_costs(facts, _prices(config), config.region, rules)
+    return costs.report_costs(facts, prices, config.region, rules)
+
+
+def _check_priced(asked: Iterable[str], prices: RegionPrices) -> None:
+    """What has no price seems to cost nothing, and so to save everything: a slip of the pen is told instead."""
+    unknown = next((name for name in asked if name not in prices.classes), None)
+    if unknown is not None:
+        import difflib
+
+        close = difflib.get_close_matches(unknown, prices.classes, n=1)
+        hint = f"did you mean {close[0]}?" if close else f"there are: {', '.join(prices.classes)}"
+        raise UsageError(f"--what-if: no price is known of {unknown}", hint=hint)
 
 
 def storage_warnings(config: Config) -> list[str]:

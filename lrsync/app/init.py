@@ -35,7 +35,7 @@ def reach_bucket(config: Config) -> Reached:
     with open_bucket(config) as bucket:
         reached = bucket.reach()
     if reached.access is Access.DENIED:
-        raise BucketError(
+        raise reached.refusal or BucketError(
             f"access to the bucket {config.bucket} is denied",
             hint="is the name yours? 'lrsync iam-policy' says what it needs",
         )

@@ -74,6 +74,8 @@ class Means:
     checksum: ChecksumKind | None = None
     part_size: int | None = None
     """How long the parts were whose CRC32s are wanted."""
+    is_guess: bool = False
+    """Nobody said how long the parts were: where none of `part_sizes` agrees, they may have been of another length."""
 
     @property
     def best(self) -> Proof | None:
@@ -103,7 +105,7 @@ def etag_means(info: ObjectInfo, part_size: int | None) -> Means:
             return Means((Proof.MD5,), md5=True)
         sizes = (part_size,) if part_size and parts_in(info.etag) else part_sizes_for(info.etag, info.size)
         if sizes and _noted_md5(info) is None:
-            return Means((Proof.PARTS,), part_sizes=sizes)
+            return Means((Proof.PARTS,), part_sizes=sizes, is_guess=part_size is None)
     return Means((Proof.MD5,), md5=True) if _noted_md5(info) is not None else Means(())
 
 
@@ -113,6 +115,16 @@ def needs_part_size(info: ObjectInfo) -> bool:
         return False
     by_etag = not info.opaque_etag and parts_in(info.etag) is not None and _noted_md5(info) is None
     return by_etag or info.parts_checksum is not None
+
+
+def explains_parts(info: ObjectInfo, part_size: int) -> bool:
+    """Whether parts of this length, the last one shorter, make the number of parts that the object came in.
+
+    Parts may all be of different lengths: then the first one's says nothing of the others, and nobody can compare.
+    """
+    told = info.parts_checksum.value.rpartition("-")[2] if info.parts_checksum is not None else ""
+    count = int(told) if told.isdecimal() else parts_in(info.etag)
+    return 0 < part_size <= info.size and count == -(-info.size // part_size)
 
 
 def judge(info: ObjectInfo, content: Content) -> Judgement:

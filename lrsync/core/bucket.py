@@ -8,6 +8,7 @@ from enum import Enum
 from typing import Any, NamedTuple, Protocol
 
 from lrsync.core.keys import listing_prefix
+from lrsync.errors import LrsyncError
 
 
 class Feature(Enum):
@@ -55,11 +56,15 @@ class Access(Enum):
 
 
 class Reached(NamedTuple):
-    """The bucket was asked. `skew_s`: how far the store's clock is ahead of this one, in seconds; None where unsaid."""
+    """The bucket was asked. `skew_s`: how far the store's clock is ahead of this one, in seconds; None where unsaid.
+
+    `refusal`: why access is denied, where it is not for want of a permission.
+    """
 
     access: Access
     region: str | None
     skew_s: float | None
+    refusal: LrsyncError | None = None
 
 
 class BucketAdmin(Protocol):

@@ -54,7 +54,7 @@ class RunCost:
 
 @dataclass(frozen=True, slots=True)
 class WhatIf:
-    """What it would be like with other classes. `moved`: objects and bytes that would lie elsewhere.
+    """What it would be like with other classes. `moved`: objects and bytes that would lie elsewhere, in `targets`.
 
     `once`: what lifecycle transitions of these would cost; `restore` and `restore_now`: bringing everything back at the
     cheapest within twelve hours, then and as it is. `least_days`: what has to stay so long, by class.
@@ -62,6 +62,7 @@ class WhatIf:
 
     rules: Mapping[FileType, str]
     moved: tuple[int, int]
+    targets: frozenset[str]
     now: Decimal
     then: Decimal
     once: Decimal
@@ -227,10 +228,11 @@ def _at_hand(now: str, rules: StorageRules) -> str:
 def _what_if(groups: Sequence[StoredGroup], prices: RegionPrices, rules: StorageRules) -> WhatIf:
     moved = [group for group in groups if _chosen(group, rules) != group.storage_class]
     then = [group._replace(storage_class=_chosen(group, rules)) for group in groups]
-    targets = {_chosen(group, rules) for group in moved}
+    targets = frozenset(_chosen(group, rules) for group in moved)
     return WhatIf(
         rules=dict(rules.by_kind),
         moved=(sum(group.objects for group in moved), sum(group.bytes for group in moved)),
+        targets=targets,
         now=_total(groups, prices),
         then=_total(then, prices),
         once=_sum(moved, lambda group: _transition_price(_chosen(group, rules), group.objects, prices)),

@@ -596,6 +596,9 @@ class ManifestStore(Protocol):
     def unproven(self, *, trusted: bool) -> Iterator[ManifestEntry]:
         """Rows of files that are there and whose object is not proven, by path; with `trusted` also those on trust."""
 
+    def has_md5_etag(self) -> bool:
+        """Whether some object's ETag was proven to be its bytes' MD5, and not in a way that hides it (KMS)."""
+
     def compare_listing(self) -> Iterator[tuple[ManifestEntry, ListedObject | None]]:
         """Rows that the listing does not have, or has with another size or ETag; and those marked with drift."""
 

@@ -102,13 +102,14 @@ def sum_requests(counts: Iterable[RequestCounts]) -> RequestCounts:
 
 @dataclass(slots=True)
 class DriftCounts:
-    """What a full pass found."""
+    """What a full pass found. `lost`: objects that nothing can repair, as their file is not on the disk either."""
 
     checked: bool = False
     missing: int = 0
     altered: int = 0
     unknown: int = 0
     repaired: int = 0
+    lost: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, Future
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING, Final, TypeVar, assert_never
 
@@ -16,7 +16,6 @@ from lrsync.core.adoption import (
     ASLEEP,
     AdoptCounts,
     Offset,
-    Proof,
     Standing,
     Trial,
     add_by_class,
@@ -112,7 +111,7 @@ class Adoption:
     """Originals that were found to differ, in this run or before: nothing is sent or taken for them."""
     doubtful: frozenset[str] = frozenset()
     """Files whose object's ETag speaks against it, of so few that it may be right: these nobody can trust."""
-    doubts: Doubts = field(default_factory=Doubts)
+    doubts: Doubts = field(init=False)
     _offsets: dict[Offset, int] = field(default_factory=dict)
     _inner: tuple[str, ...] | None = None
     _read_bytes: int = 0
@@ -123,6 +122,7 @@ class Adoption:
         self.recorder = Recorder(lambda: self.ports.manifest, self.options.batch_size, self.ports.clock)
         self.store = LazyStore(self.ports.open_store)
         self.patience = Patience(self.ports.stopping)
+        self.doubts = Doubts(self.ports.manifest.has_md5_etag)
         self.started_ns = self.ports.clock()
 
     def execute(self) -> RunSummary:
@@ -167,7 +167,7 @@ class Adoption:
             self._take(examined)
             self.recorder.flush_if_due()
         doubtful = self.doubts.end()
-        self.doubtful = frozenset(examined.change.path for examined in doubtful)
+        self.doubtful = self.doubts.guessed | {examined.change.path for examined in doubtful}
         for examined in doubtful:
             self._leave_unproven(examined)
         self.recorder.flush()
@@ -247,7 +247,7 @@ class Adoption:
         assert examined.info is not None
         self.counts.proven[examined.proof.value].add(examined.size)
         self.note_metadata(examined.info)
-        if examined.proof in (Proof.MD5, Proof.PARTS) and examined.entry is not None:
+        if examined.is_by_etag:
             for one in self.doubts.etag_proved():
                 self._keep_apart(one)
         self.record_adopted(examined)
@@ -300,6 +300,9 @@ class Adoption:
     def quarantine(self, change: Change, content: Content, info: ObjectInfo, row: ManifestEntry | None = None) -> None:
         """Keep an original's object, and tell of it. `row`: what is known of the object."""
         entry = row or entry_of(change.path, info)
+        if entry.sha256 == content.sha256:
+            # A note that lies. With it the file would be what its row says as soon as its time changed, and be safe.
+            entry = replace(entry, sha256=None)
         action = Quarantine(change._replace(old=None), content, info)
         self.recorder.add(change.folder, Done(action, entry))
         self.summary.actions.quarantined += 1
@@ -312,10 +315,10 @@ class Adoption:
         offset = offset_between(examined.change.path, examined.elsewhere)
         if offset is not None:
             self._offsets[offset] = self._offsets.get(offset, 0) + 1
-        if examined.entry is not None and examined.content is not None and examined.info is not None:
-            done = Done(Adopt(examined.change, examined.content, examined.info), examined.entry)
-            self.summary.actions.adopted += 1
-            self.recorder.add("", done)
+        if examined.entry is not None and examined.info is not None:
+            content = examined.content or _unread(examined.entry)
+            self.summary.actions.adopted += not self.options.dry_run
+            self.recorder.add("", Done(Adopt(examined.change, content, examined.info), examined.entry))
 
     def fail(self, examined: Examined) -> None:
         """One file could not be looked at."""

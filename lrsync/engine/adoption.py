@@ -18,6 +18,7 @@ from lrsync.core.adoption import (
     Proof,
     Standing,
     etag_means,
+    explains_parts,
     judge,
     means_of,
     needs_part_size,
@@ -64,7 +65,7 @@ class Examined:
     """One file and what was found. `proof`: by what it is proven; in a dry run, by what it can be.
 
     `path`: of the object that holds its bytes, where that is another one's. `read_s`: how long the reading took.
-    `trial`: what a dry run's reading came to.
+    `trial`: what a dry run's reading came to. `is_guess`: what is doubtful may only have come in other parts.
     """
 
     change: Change
@@ -77,12 +78,21 @@ class Examined:
     failed: Failed | None = None
     trial: Standing | None = None
     read_s: float = 0.0
+    is_guess: bool = False
 
     @property
     def size(self) -> int:
         """The file's, in bytes."""
         assert self.change.new is not None
         return self.change.new.size
+
+    @property
+    def is_by_etag(self) -> bool:
+        """Whether the object's ETag was the bytes' MD5, or that of their parts; what rclone noted is no ETag."""
+        if self.content is None or self.info is None or self.entry is None:
+            return False
+        md5 = self.content.md5
+        return self.proof is Proof.PARTS or (md5 is not None and self.info.etag.lower() == md5.hex())
 
 
 @dataclass(slots=True)
@@ -188,10 +198,12 @@ class Examiner:
         judgement = judge(info, content)
         if judgement.standing is Standing.DIFFERS and means.best is Proof.CHECKSUM:
             # Some stores' checksums of objects in parts are of nothing known: an ETag that agrees is the better proof.
-            second = etag_means(info, self._part_size(info))
+            # Not what the uploader noted: that speaks of the bytes that it meant to send.
+            bare = replace(info, checksum=None, parts_checksum=None, metadata={})
+            second = etag_means(bare, self._part_size(info))
             again, more = self._read(change.path, second) if second.proofs else (content, 0.0)
-            content, seconds = again, seconds + more
-            judgement = _better(judgement, judge(replace(info, checksum=None, parts_checksum=None), content))
+            content, seconds, means = again, seconds + more, second
+            judgement = _better(judgement, judge(bare, content))
         fates = {
             Standing.PROVEN: Fate.PROVEN,
             Standing.DIFFERS: Fate.DIFFERS,
@@ -202,7 +214,8 @@ class Examiner:
         entry = self._unproven(change, info)
         if fate is Fate.PROVEN:
             entry = proven_entry(change.path, info, content, judgement.proof, now=self.clock(), read_at=read_at)
-        return Examined(change, fate, judgement.proof, info, content, entry, read_s=seconds)
+        is_guess = fate is Fate.DOUBTFUL and means.is_guess
+        return Examined(change, fate, judgement.proof, info, content, entry, read_s=seconds, is_guess=is_guess)
 
     def _means(self, info: ObjectInfo) -> tuple[ObjectInfo, Means]:
         """What it can be proven by; and what S3 says of it, without what nobody can compare."""
@@ -215,7 +228,7 @@ class Examiner:
             told = self.store().part_size(info.key)
         except (ObjectMissingError, ObjectError):
             return None  # not every store knows the question: then the usual lengths are tried
-        return told if told is not None and 0 < told <= info.size else None
+        return told if told is not None and explains_parts(info, told) else None
 
     def _read(self, path: str, means: Means) -> tuple[Content, float]:
         began = time.monotonic()
@@ -245,9 +258,14 @@ class Examiner:
         if not size or not alike:
             return Examined(change, Fate.ABSENT)
         if self.trials is not None:
-            path = path_for(self.prefix, named[0].key) if named else ""
-            return Examined(change, Fate.ELSEWHERE if named else Fate.ABSENT, elsewhere=path)
+            return self._foretell_elsewhere(change, named[0]) if named else Examined(change, Fate.ABSENT)
         return self._search(change, alike, named)
+
+    def _foretell_elsewhere(self, change: Change, listed: ListedObject) -> Examined:
+        """By name and size. The row, for the scratch manifest: then the object counts as no stranger's besides."""
+        path, info = path_for(self.prefix, listed.key), ObjectInfo(listed.key, listed.size, listed.etag, {})
+        lost = replace(entry_of(path, info), missing_since=self.started_ns)
+        return Examined(change, Fate.ELSEWHERE, info=info, entry=lost, elsewhere=path)
 
     def _search(self, change: Change, alike: Sequence[ListedObject], named: Sequence[ListedObject]) -> Examined:
         assert change.new is not None

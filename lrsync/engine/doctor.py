@@ -19,7 +19,7 @@ from lrsync.core.model import Content
 from lrsync.core.objects import Stored
 from lrsync.core.ports import ObjectStore
 from lrsync.core.scan import Stat
-from lrsync.errors import LrsyncError, ObjectError
+from lrsync.errors import BucketError, LrsyncError, ObjectError
 
 WARN_SKEW_S: Final = 60.0
 REFUSED_SKEW_S: Final = 15 * 60.0
@@ -108,7 +108,8 @@ def _check_access(reached: Reached) -> Check:
                 "bucket", "it does not exist", "check --s3-bucket, or let 'lrsync init --create-bucket' make it"
             )
         case Access.DENIED:
-            return _bad("bucket", "access is denied", _POLICY)
+            denied = BucketError("access is denied", hint=_POLICY)
+            return _failed("bucket", reached.refusal or denied)
         case Access.ELSEWHERE:
             return _bad("bucket", "it is in another region", f'set region = "{reached.region or "..."}"')
 

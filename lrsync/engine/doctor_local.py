@@ -82,6 +82,8 @@ def check_marker(source: SourceFacts, manifest: ManifestFacts) -> Check:
     """Whether the source proves to be this library's."""
     if source.problem is not None:
         return Check("marker", Verdict.SKIPPED, "the source cannot be read")
+    if manifest.problem is not None:
+        return Check("marker", Verdict.SKIPPED, "the manifest cannot be read, which says whose the source is")
     if manifest.report is None:
         return Check("marker", Verdict.SKIPPED, "nothing is backed up yet: the first sync writes it")
     library = manifest.report.library
@@ -99,7 +101,9 @@ def check_file_system(source: SourceFacts) -> Check:
     """What the source's file system tells of a file, as far as its files show."""
     if source.problem is not None:
         return Check("file system", Verdict.SKIPPED, "the source cannot be read")
-    case = {True: "takes A and a for one name", False: "tells A from a", None: "case rule unknown"}[source.ignores_case]
+    case = {True: "takes A and a for one name", False: "takes A and a for two names", None: "case rule unknown"}[
+        source.ignores_case
+    ]
     resolution = resolution_of(source.mtimes_ns)
     if resolution is None:
         return Check("file system", Verdict.PASS, f"too few files to tell its times' resolution; {case}")

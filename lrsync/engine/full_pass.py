@@ -43,5 +43,5 @@ class FullPass:
 
     def report_unrepaired(self) -> None:
         """Say what could not be mended."""
-        for finding in reconcile.unrepaired(self._changes.manifest):
+        for finding in reconcile.unrepaired(self._changes.manifest, self._run.summary.drift):
             self._run.report(finding)

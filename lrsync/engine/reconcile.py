@@ -163,11 +163,13 @@ def unknown_objects(manifest: ManifestStore, counts: DriftCounts) -> Iterator[Fi
             )
 
 
-def unrepaired(manifest: ManifestStore) -> Iterator[Finding]:
-    """Findings for rows whose object is still lost or altered."""
+def unrepaired(manifest: ManifestStore, counts: DriftCounts) -> Iterator[Finding]:
+    """Findings for rows whose object is still lost or altered. Counts those whose file is gone as well."""
     for entry in manifest.drifted():
         assert entry.drift is not None
-        where = "and the file is not on the disk either" if entry.missing_since is not None else "and was not repaired"
+        is_gone = entry.missing_since is not None
+        counts.lost += is_gone
+        where = "and the file is not on the disk either" if is_gone else "and was not repaired"
         yield Finding(
             FindingKind.DRIFT,
             entry.path,

@@ -13,6 +13,7 @@ from lrsync.core.prices import Counts, Quote
 from lrsync.core.requests import Unproven
 from lrsync.errors import UsageError
 from lrsync.ui import cost_view, output
+from lrsync.ui.asking import question_to
 from lrsync.ui.progress import Progress
 from lrsync.ui.text import count, size
 
@@ -41,7 +42,7 @@ def choose_unproven(displays: Sequence[Progress], manner: Manner, counts: AdoptC
     say(f"  download: read the objects and compare. {cost_view.sentence_of(quote)}")
     say("  upload: send them again now, and keep the old objects")
     say("  trust: take them as they are; they never count as safe")
-    with displays[-1].paused():
+    with question_to(displays[-1]):
         names = [choice.value for choice in Unproven]
         answer: str = click.prompt("What should be done?", type=click.Choice(names), default=names[0], err=True)
     return Unproven(answer)
@@ -60,5 +61,5 @@ def agree_to_rewrite(displays: Sequence[Progress], manner: Manner, counts: Count
         return True
     if not manner.asks:
         raise UsageError(f"nobody is there to be asked: {what}", hint="add --yes; what was proven is recorded")
-    with displays[-1].paused():
+    with question_to(displays[-1]):
         return click.confirm("Rewrite them?", err=True)

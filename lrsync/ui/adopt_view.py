@@ -72,7 +72,7 @@ def _rows(summary: RunSummary, counts: AdoptCounts) -> list[tuple[str, str]]:
         if pile.files:
             rows.append((verb, f"{how}: {_files(pile)}{_tried(counts, proof)}"))
     named = {
-        "Not proven": (counts.unproven, "of the same size, and nothing to compare"),
+        "Not proven": (counts.unproven, "of the same size, and nothing that tells more"),
         "Other bytes": (
             counts.differing,
             "originals stay as they are; the next sync replaces others, and keeps the old",

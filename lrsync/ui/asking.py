@@ -3,15 +3,38 @@
 from __future__ import annotations
 
 import sys
-from typing import Any, Final
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from lrsync.errors import UsageError
+from lrsync.errors import InterruptedRun, UsageError
 from lrsync.ui import output
 from lrsync.ui.text import printable
 
+if TYPE_CHECKING:
+    from lrsync.ui.progress import Progress
+
 _MOST: Final = 6
+
+
+@contextmanager
+def question_to(display: Progress) -> Iterator[None]:
+    """Take the display off the screen for a question in the middle of a run: it would be drawn over.
+
+    Ctrl-C there stops at once, as the end of the input does: nothing is in flight that could be waited for. Raises
+    InterruptedRun.
+    """
+    from lrsync.ui.signals import raising
+
+    with display.paused(), raising():
+        try:
+            yield
+        except (click.Abort, KeyboardInterrupt):
+            output.note("")  # the question's line has no end yet
+            hint = "what was done so far is recorded; run the same command again to be asked again"
+            raise InterruptedRun("interrupted", hint=hint) from None
 
 
 class Asker:

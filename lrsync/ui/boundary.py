@@ -103,6 +103,9 @@ def _explain(problem: click.UsageError, call: Call) -> tuple[str, str]:
         case click.exceptions.NoSuchCommand():
             close = [f"'{name}'" for name in problem.possibilities or []]
             return f"there is no command '{problem.command_name}'", _did_you_mean(close) or see_help
+        case click.MissingParameter(param=click.Argument(type=click.Choice() as choice) as argument):
+            # click lists them in lines of their own, and an error is one line.
+            return f"missing argument '{argument.human_readable_name}'", f"one of {', '.join(choice.choices)}"
         case click.BadParameter(param=click.Parameter(type=click.Choice() as choice)):
             close = [f"'{name}'" for name in _nearest_choice(problem.message, choice)]
             return _lower(message), _did_you_mean(close) or see_help

@@ -9,7 +9,7 @@ from typing import Any, Final
 from lrsync.core.costs import CostReport, RunCost, WhatIf
 from lrsync.core.prices import Estimate
 from lrsync.core.thaw import Tier
-from lrsync.ui.cost_view import NONE_KNOWN, WORTH_SAYING, estimate_json, number, parts_of
+from lrsync.ui.cost_view import NONE_KNOWN, WORTH_SAYING, amount_of, estimate_json, number, parts_of
 from lrsync.ui.report import Grid, Report, Tone
 from lrsync.ui.text import count, iso, local, size
 
@@ -24,7 +24,7 @@ _TIERS: Final = {
 def build(report: CostReport) -> Report:
     """The whole answer."""
     rows = tuple(
-        (line.kind.value, line.storage_class, f"{line.objects:,}", size(line.bytes), _amount(line.a_month))
+        (line.kind.value, line.storage_class, f"{line.objects:,}", size(line.bytes), amount_of(line.a_month))
         for line in report.lines
     )
     grids = (
@@ -54,17 +54,16 @@ def _facts(report: CostReport) -> Iterator[tuple[str, str]]:
 def _run_words(last: RunCost, currency: str) -> str:
     named = ", ".join(f"{times:,} {name}" for name, times in last.requests.items() if times and name != "total")
     told = f"{local(last.run.started_at)}: {count(last.requests.get('total', 0), 'request')}"
-    price = "" if last.price is None else f": {_amount(last.price)} {currency}"
+    price = "" if last.price is None else f": {amount_of(last.price)} {currency}"
     return told + (f" ({named})" if named else "") + price
 
 
 def _restore_words(tier: Tier | None, estimate: Estimate, currency: str) -> str:
-    if estimate.unpriced and tier is not None:
-        return (
-            f"not to be had for {', '.join(sorted(estimate.unpriced))}; the rest {_amount(estimate.total)} {currency}"
-        )
+    if estimate.unpriced:
+        lack = "no price is known" if tier is None else "not to be had"
+        return f"{lack} for {', '.join(sorted(estimate.unpriced))}; the rest {amount_of(estimate.total)} {currency}"
     named = parts_of(estimate)
-    return f"{_amount(estimate.total)} {currency}" + (f" ({named})" if named else "")
+    return f"{amount_of(estimate.total)} {currency}" + (f" ({named})" if named else "")
 
 
 def _what_if_lines(found: WhatIf, currency: str) -> Iterator[str]:
@@ -74,28 +73,26 @@ def _what_if_lines(found: WhatIf, currency: str) -> Iterator[str]:
     if not objects:
         yield f"With {asked} nothing would lie elsewhere."
         return
-    more_or_less = f"{_amount(abs(found.saved))} {'less' if found.saved >= 0 else 'more'}"
+    if unknown := found.unpriced & found.targets:
+        moved = f"With {asked}, {count(objects, 'object')} of {size(length)} would lie elsewhere."
+        yield f"{moved} No price is known of {', '.join(sorted(unknown))}, so nobody can say what that would cost."
+        return
+    more_or_less = f"{amount_of(abs(found.saved))} {'less' if found.saved >= 0 else 'more'}"
     yield (
-        f"With {asked}, {count(objects, 'object')} of {size(length)} would lie elsewhere: {_amount(found.then)} "
-        f"{currency} a month, {more_or_less} than the {_amount(found.now)} of now."
+        f"With {asked}, {count(objects, 'object')} of {size(length)} would lie elsewhere: {amount_of(found.then)} "
+        f"{currency} a month, {more_or_less} than the {amount_of(found.now)} of now."
     )
     after = found.pays_after_months
     pays = "" if after is None else f", saved after {max(after, Decimal('0.1')):.1f} months"
-    yield f"To move them by a lifecycle rule costs {_amount(found.once)} {currency} once{pays}."
+    yield f"To move them by a lifecycle rule costs {amount_of(found.once)} {currency} once{pays}."
     now, then = found.restore_now.total, found.restore.total
     # As `restore --thaw auto` does it: of a deep archive bulk is cheaper still, and takes two days.
     way = "A restore of everything, at the cheapest within twelve hours,"
-    yield f"{way} would then cost {_amount(then)} {currency} (now {_amount(now)})."
+    yield f"{way} would then cost {amount_of(then)} {currency} (now {amount_of(now)})."
     for name, days in found.least_days.items():
         yield f"{name} bills {days} days of each object at least, whatever is replaced or deleted sooner."
     if found.unpriced:
         yield f"No price is known of {', '.join(sorted(found.unpriced))}: that is not in it."
-
-
-def _amount(amount: Decimal | None) -> str:
-    if amount is None:
-        return "?"
-    return f"{amount:,.2f}" if amount >= WORTH_SAYING or amount == 0 else f"<{WORTH_SAYING}"
 
 
 # --- JSON -------------------------------------------------------------------------------------------------

@@ -82,6 +82,13 @@ def _of(quote: Quote | StorageQuote) -> dict[str, Any]:
     return {"currency": quote.currency, "region": quote.region, "date": quote.date.isoformat()}
 
 
+def amount_of(amount: Decimal | None) -> str:
+    """An amount in a table: what is almost nothing is not called nothing; `?` where no price is known."""
+    if amount is None:
+        return "?"
+    return f"{amount:,.2f}" if amount >= WORTH_SAYING or amount == 0 else f"<{WORTH_SAYING}"
+
+
 def number(amount: Decimal) -> float:
     """An amount as JSON has it."""
     return round(float(amount), 4)

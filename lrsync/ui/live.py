@@ -19,7 +19,7 @@ from lrsync.core.events import Event
 from lrsync.ui.color import is_colored
 from lrsync.ui.meter import CurrentFile, Meter, Snapshot
 from lrsync.ui.options import Talk
-from lrsync.ui.progress import Progress, progress_line
+from lrsync.ui.progress import Progress, progress_words
 from lrsync.ui.text import clip, printable, size
 
 REFRESHES_PER_S: Final = 4
@@ -99,7 +99,7 @@ def _headline(now: Snapshot, width: int) -> Table:
     done, total = (now.phase_done, now.phase_total) if now.phase_total else (now.done_bytes, now.found_bytes)
     grid = Table.grid(padding=(0, 1))
     bar = ProgressBar(total=total or None, completed=done, width=min(_BAR, width // 4), pulse=not total)
-    grid.add_row(Text(name, style="bold"), bar, Text(progress_line(now), overflow="ellipsis", no_wrap=True))
+    grid.add_row(Text(name, style="bold"), bar, Text(progress_words(now), overflow="ellipsis", no_wrap=True))
     return grid
 
 

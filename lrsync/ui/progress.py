@@ -116,12 +116,23 @@ def choose(talk: Talk) -> Progress:
     return PlainProgress(talk)
 
 
+_TRANSFERS: Final = (Phase.SCANNING, Phase.UPLOADING, Phase.RESTORING, Phase.COMPARING)
+_BUSY: Final = "working"
+
+
 def progress_line(now: Snapshot) -> str:
     """How far the run is, in one line."""
-    if now.phase in (Phase.SCANNING, Phase.UPLOADING, Phase.RESTORING, Phase.COMPARING, None):
+    name = "" if now.phase in _TRANSFERS or now.phase is None else f"{now.phase.value}: "
+    return name + progress_words(now)
+
+
+def progress_words(now: Snapshot) -> str:
+    """The same where the phase stands beside it."""
+    if now.phase in _TRANSFERS or now.phase is None:
         return ", ".join(_transfer_parts(now))
-    of = f" of {now.phase_total:,}" if now.phase_total else ""
-    return f"{now.phase.value}: {now.phase_done:,}{of}"
+    if now.phase_total:
+        return f"{now.phase_done:,} of {now.phase_total:,}"
+    return f"{now.phase_done:,} so far" if now.phase_done else _BUSY
 
 
 def _transfer_parts(now: Snapshot) -> list[str]:
@@ -132,7 +143,7 @@ def _transfer_parts(now: Snapshot) -> list[str]:
         parts.append(f"{size(now.rate)}/s")
     if now.eta_s is not None:
         parts.append(f"{duration(now.eta_s)} left")
-    return parts or ["working"]
+    return parts or [_BUSY]
 
 
 def finding_line(finding: Finding) -> str:

@@ -12,6 +12,7 @@ from lrsync.core.prices import Quote
 from lrsync.core.restoring import RestorePlan
 from lrsync.core.thaw import Archive, ThawWish, archive_of, hours_for, tier_for
 from lrsync.ui import cost_view, output
+from lrsync.ui.asking import question_to
 from lrsync.ui.progress import Progress
 from lrsync.ui.text import count, size
 
@@ -46,7 +47,7 @@ def confirm_restore(
         say(cost_view.sentence_of(quote))
     if not (manner.asks and (manner.is_everything or archived) and output.is_terminal(sys.stdin)):
         return True
-    with displays[-1].paused():
+    with question_to(displays[-1]):
         return click.confirm("Restore them?", err=True)
 
 

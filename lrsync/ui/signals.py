@@ -14,7 +14,8 @@ import signal
 import socket
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from types import FrameType, TracebackType
 from typing import Any, Final
 
@@ -105,6 +106,26 @@ class StopSignals:
     def _end(self) -> None:
         self._restore()
         self._leave(int(ExitCode.INTERRUPTED))
+
+
+@contextmanager
+def raising() -> Iterator[None]:
+    """Let a signal raise KeyboardInterrupt meanwhile, and be no first press: whoever is asked something is waited for.
+
+    Only the main thread can be interrupted: anywhere else this does nothing.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    taken = [number for number in _SIGNALS if signal.getsignal(number) is not signal.SIG_IGN]
+    former_fd = signal.set_wakeup_fd(-1)
+    former = {number: signal.signal(number, signal.default_int_handler) for number in taken}
+    try:
+        yield
+    finally:
+        for number, handler in former.items():
+            signal.signal(number, handler)
+        signal.set_wakeup_fd(former_fd)
 
 
 def _ignore(number: int, frame: FrameType | None) -> None:

@@ -71,12 +71,11 @@ class _Known(NamedTuple):
     now_ns: int
     place: str
 
-    @property
-    def state(self) -> str:
+    def state(self, *, age_is_told: bool = False) -> str:
         """In a sentence."""
         from lrsync.ui.status_view import sentence_of
 
-        return sentence_of(self.report, self.now_ns)
+        return sentence_of(self.report, self.now_ns, age_is_told=age_is_told)
 
 
 def _show(known: _Known, *, everything: bool) -> None:
@@ -97,7 +96,7 @@ def _print_object(known: _Known, more: dict[str, Any]) -> None:
     from lrsync.ui.jsons import to_text
     from lrsync.ui.status_json import status_object
 
-    told = status_object(known.library, known.report, known.code, known.state, known.place)
+    told = status_object(known.library, known.report, known.code, known.state(), known.place)
     output.result(to_text(told | more))
 
 
@@ -116,7 +115,7 @@ def _check(known: _Known, max_age_s: float, *, as_json: bool) -> int:
         _print_object(known._replace(code=checked), {"check": freshness.as_object(fresh)})
     else:
         # The age first where that is what is wrong: a monitor shows the beginning of the line.
-        parts = [known.state] if fresh.is_fresh else [fresh.sentence, known.state]
+        parts = [known.state()] if fresh.is_fresh else [fresh.sentence, known.state(age_is_told=True)]
         output.result(" ".join(" ".join(parts).split()))
     return int(checked)
 

@@ -47,11 +47,12 @@ def _is_cut_off(report: StatusReport) -> bool:
     return not report.was_seen_whole or report.last_run is None or report.last_run.result in STALE
 
 
-def sentence_of(report: StatusReport | None, now_ns: int) -> str:
-    """The answer in a line or two: what is safe, and how old this knowledge is."""
+def sentence_of(report: StatusReport | None, now_ns: int, *, age_is_told: bool = False) -> str:
+    """The answer in a line or two: what is safe, and how old this knowledge is, unless that stands beside it."""
     if report is None:
         return _NOTHING
-    return " ".join(part for part in (_state(report), _unseen(report), _age(report, now_ns)) if part)
+    parts = (_state(report), _unseen(report), _age(report, now_ns, told=age_is_told))
+    return " ".join(part for part in parts if part)
 
 
 def _state(report: StatusReport) -> str:
@@ -96,17 +97,20 @@ def _unsafe(report: StatusReport) -> list[tuple[int, str]]:
     return [(number, what) for number, what in parts if number]
 
 
-def _age(report: StatusReport, now_ns: int) -> str:
+def _age(report: StatusReport, now_ns: int, *, told: bool) -> str:
     last, good = report.last_run, report.last_good_run
     words = []
-    if good is not None:
+    if told:
+        pass
+    elif good is not None:
         which = "Last good backup" if _ended_worse_since(report, good) else "Last backup"
         words.append(f"{which} {ago(good.finished_at or good.started_at, now_ns)}.")
     elif last is not None:
         # One that left files out, or waits for a person, was finished, and was no good one.
         words.append("No backup ended well yet." if report.was_seen_whole else "No backup was finished yet.")
     if last is not None and last.result in STALE:
-        words.append(f"The last run ({ago(last.started_at, now_ns)}) {_stale_verb(last)}.")
+        which = "run" if last.kind is RunKind.SYNC else last.kind.value  # a restore that was declined is no backup
+        words.append(f"The last {which} ({ago(last.started_at, now_ns)}) {_stale_verb(last)}.")
     return " ".join(words)
 
 

@@ -94,7 +94,8 @@ def _dry_sentence(summary: RunSummary) -> str:
 
 def unsafe_files(summary: RunSummary) -> int:
     """How many of the scanned files are not safe in their present state."""
-    spoilt = _quarantined(summary) + _rotten(summary) + _unrepaired(summary) + _waiting_catalogs(summary, scanned=True)
+    spoilt = _quarantined(summary) + _rotten(summary) + _waiting_catalogs(summary, scanned=True)
+    spoilt += _without_object(summary)
     return summary.actions.failed + summary.actions.raced + spoilt + summary.changes.settling
 
 
@@ -155,6 +156,14 @@ def _waiting_catalogs(summary: RunSummary, *, scanned: bool = False) -> int:
 
 def _unrepaired(summary: RunSummary) -> int:
     return sum(finding.kind is FindingKind.DRIFT for finding in summary.findings)
+
+
+def _without_object(summary: RunSummary) -> int:
+    """Files on the disk whose object could not be repaired, but for those that count as something else already."""
+    told = {error.path for error in summary.errors}
+    told.update(finding.path for finding in summary.findings if finding.kind is FindingKind.ORIGINAL_CHANGED)
+    drifted = sum(finding.kind is FindingKind.DRIFT and finding.path not in told for finding in summary.findings)
+    return max(0, drifted - summary.drift.lost)
 
 
 def _did_anything(summary: RunSummary) -> bool:

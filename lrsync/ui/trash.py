@@ -119,11 +119,12 @@ def _ask(displays: Sequence[Progress], count: int, size: int) -> bool:
     """
     from lrsync.errors import UsageError
     from lrsync.ui import output, text
+    from lrsync.ui.asking import question_to
 
     if not output.is_terminal(sys.stdin):
         raise UsageError("nobody is there to be asked", hint="add --yes to destroy it, or --dry-run to see what")
     question = f"Destroy {text.count(count, 'version')} of deleted or replaced files ({text.size(size)}) for good?"
-    with displays[-1].paused():
+    with question_to(displays[-1]):
         return click.confirm(question, err=True)
 
 

@@ -460,6 +460,16 @@ def test_a_place_that_cannot_be_is_explained(tmp_path: Path) -> None:
 # --- copying and replacing --------------------------------------------------------------------------------
 
 
+def test_what_is_wrong_with_a_copy_is_told_of_the_original(path: Path, tmp_path: Path) -> None:
+    manifest_with(path, 5)
+    data = bytearray(path.read_bytes())
+    data[100:4000] = b"\xa5" * 3900
+    path.write_bytes(data)
+    with pytest.raises(ManifestError) as caught:
+        copy_manifest(path, tmp_path / "scratch.sqlite")
+    assert caught.value.path == str(path)
+
+
 def test_a_copy_is_whole_and_the_original_untouched(path: Path, tmp_path: Path) -> None:
     to = tmp_path / "scratch" / "copy.sqlite"
     with opened(path) as (manifest, _):

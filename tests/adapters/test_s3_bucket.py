@@ -120,6 +120,24 @@ def test_the_clocks_are_compared_even_where_the_answer_is_no(canned: CannedS3, s
     assert 3500 < skew_s < 3700
 
 
+def test_a_wrong_secret_is_no_missing_permission(canned: CannedS3, seaweed: S3Server) -> None:
+    """A HEAD's answer cannot tell them apart; whoever sets lrsync up must know which of them it is."""
+    with seaweed.signed_in(), mock.patch.dict("os.environ", {"AWS_SECRET_ACCESS_KEY": "mistyped"}):
+        bucket = S3Bucket(seaweed.settings("any"), "")
+        with closing(bucket):
+            reached = bucket.reach()
+    assert reached.access is Access.DENIED
+    assert reached.refusal is not None and "does not accept the secret key" in reached.refusal.message
+    with canned.server.signed_in():
+        bucket = S3Bucket(canned.server.settings("b"), "")
+        with closing(bucket):
+            canned.answer(Reply(403), error(403, "AccessDenied"))
+            assert bucket.reach()[:2] == (Access.DENIED, None) and bucket.reach().refusal is None
+            canned.answer(Reply(400), error(400, "ExpiredToken"))
+            with pytest.raises(BucketError, match="expired"):
+                bucket.reach()
+
+
 @pytest.mark.parametrize("feature", Feature)
 @pytest.mark.parametrize(
     ("reply", "state"),

@@ -130,6 +130,8 @@ def test_what_it_costs_and_would_cost(moto_s3: S3Server, machine: Callable[..., 
     wrong = here.run("cost", "--what-if", "originals=GLACIER")
     assert wrong.code == 2 and "did you mean 'original'" in wrong.err
     assert here.run("cost", "--what-if", "catalog=GLACIER").code == 2
+    slip = here.run("cost", "--prices", prices, "--what-if", "original=DEEP_ARCHVE")
+    assert slip.code == 2 and "no price is known of DEEP_ARCHVE. hint: did you mean DEEP_ARCHIVE?" in slip.err
 
 
 def test_config_check_and_doctor_warn(moto_s3: S3Server, machine: Callable[..., Machine]) -> None:

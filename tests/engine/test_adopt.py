@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import unicodedata
 from dataclasses import replace
 from pathlib import Path
@@ -93,6 +94,42 @@ def test_a_part_size_that_nobody_guesses_is_asked_for(world: World) -> None:
     assert (told.unproven.files, trial.files, trial.proven) == (1, 1, 0)
     world.store.part_sizes["Photos/clip.mov"] = odd
     assert proven(world.adopt()) == {"multipart-etag": 1}
+
+
+def put_in_parts(world: World, key: str, data: bytes, *lengths: int) -> None:
+    """As a tool that cuts its parts as it likes; the store tells how long the first one was."""
+    content = content_of(data)
+    upload_id, at, sent = world.store.start_multipart(key, content), 0, []
+    for number, length in enumerate(lengths, start=1):
+        sent.append(world.store.put_part(key, upload_id, number, data[at : at + length]))
+        at += length
+    world.store.complete_multipart(key, upload_id, sent, content)
+    world.store.versions[key][-1].metadata.clear()
+    world.store.part_sizes[key] = lengths[0]
+
+
+@pytest.mark.parametrize("told", [True, False])
+def test_parts_of_unlike_lengths_are_not_called_other_bytes(world: World, told: bool) -> None:
+    """Their MD5s cannot be made again: that says nothing of the bytes, also where other ETags are their files' MD5s."""
+    world.make({"a.jpg": b"jpg", "clip.mov": BIG})
+    put_elsewhere(world, "Photos/a.jpg", b"jpg")
+    put_in_parts(world, "Photos/clip.mov", BIG, 6 * MIB, 9 * MIB, 5 * MIB + 4)
+    if not told:
+        world.store.part_sizes.clear()
+    done = world.adopt(Unproven.TRUST)
+    assert (proven(done), counts_of(done).differing.files, counts_of(done).unproven.files) == ({"md5": 1}, 0, 1)
+    assert (done.actions.quarantined, counts_of(done).trusted.files) == (0, 0), "nor are they taken on trust"
+    assert proven(world.adopt(Unproven.DOWNLOAD)) == {"bytes": 1}
+
+
+def test_nor_by_the_checksum_of_such_parts(world: World) -> None:
+    world.make({"clip.mov": BIG})
+    put_in_parts(world, "Photos/clip.mov", BIG, 6 * MIB, 9 * MIB, 5 * MIB + 4)
+    world.store.checksums = True
+    forget_checksums(world)
+    world.store.parts_checksums["Photos/clip.mov"] = Checksum(ChecksumKind.CRC32, "AAAAAA==-3")
+    counts = counts_of(world.adopt())
+    assert (counts.differing.files, counts.unproven.files) == (0, 1)
 
 
 @pytest.mark.parametrize(
@@ -216,6 +253,70 @@ def test_a_store_whose_etags_are_no_md5_calls_nothing_different(world: World) ->
     assert [one.kind for one in done.findings] == [FindingKind.UNPROVEN]
 
 
+def note_of(data: bytes) -> str:
+    return encode_checksum(hashlib.md5(data, usedforsecurity=False).digest())
+
+
+def test_no_note_makes_good_what_the_stores_checksum_calls_different(world: World) -> None:
+    """What an uploader wrote beside the bytes speaks of those that it meant to send."""
+    world.make({"a.mov": BIG, "b.mov": BIG[1:]})
+    for name in ("a", "b"):
+        put_elsewhere(
+            world, f"Photos/{name}.mov", BIG[2:] + b"xx" if name == "a" else BIG[3:] + b"xx", part_size=8 * MIB
+        )
+    world.store.checksums = True
+    for name, data, note in (("a", BIG, "md5chksum"), ("b", BIG[1:], "lrsync-sha256")):
+        (stored,) = world.store.versions[f"Photos/{name}.mov"]
+        value = encode_checksum(isal_zlib.crc32(stored.data).to_bytes(4, "big"))
+        stored.metadata[note] = note_of(data) if note == "md5chksum" else hashlib.sha256(data).hexdigest()
+        world.store.versions[f"Photos/{name}.mov"] = [replace(stored, checksum=Checksum(ChecksumKind.CRC32, value))]
+    done = world.adopt()
+    assert (proven(done), counts_of(done).differing.files, done.actions.quarantined) == ({}, 2, 2)
+
+
+def test_a_note_that_lies_does_not_make_a_quarantined_original_safe(world: World) -> None:
+    world.make({"a.nef": b"new raw"})
+    put_elsewhere(world, "Photos/a.nef", b"old raw")
+    (stored,) = world.store.versions["Photos/a.nef"]
+    stored.metadata["lrsync-sha256"] = hashlib.sha256(b"new raw").hexdigest()
+    world.store.checksums = True
+    crc = Checksum(ChecksumKind.CRC32, encode_checksum(isal_zlib.crc32(b"old raw").to_bytes(4, "big")))
+    world.store.versions["Photos/a.nef"] = [replace(stored, checksum=crc)]
+    assert world.adopt().actions.quarantined == 1
+    os.utime(world.photos / "a.nef", ns=(1_600_000_000_000_000_000, 1_600_000_000_000_000_000))
+    after = world.sync()
+    assert (after.exit_code, [one.path for one in after.findings]) == (ExitCode.NEEDS_PERSON, ["a.nef"])
+    assert world.objects()["Photos/a.nef"] == b"old raw"
+    status = read_status(world.path)
+    assert status is not None and (status.safe, status.quarantined) == (0, 1)
+
+
+def test_what_an_etag_proved_before_tells_of_the_others_too(world: World) -> None:
+    """The second adoption looks at none of those that are proven: it must not forget what these ETags are."""
+    world.make({"a.nef": b"good", "b.jpg": b"new"})
+    for name, data in (("a.nef", b"good"), ("b.jpg", b"old")):
+        put_elsewhere(world, f"Photos/{name}", data)
+    first = counts_of(world.adopt())
+    assert (first.proven_files.files, first.differing.files, first.unproven.files) == (1, 1, 0)
+    world.make({"c.nef": b"new raw"})
+    put_elsewhere(world, "Photos/c.nef", b"old raw")
+    again = world.adopt(Unproven.TRUST)
+    assert (counts_of(again).differing.files, counts_of(again).unproven.files) == (2, 0)
+    assert [(one.kind, one.path) for one in again.findings] == [(FindingKind.ORIGINAL_CHANGED, "c.nef")]
+
+
+def test_what_rclone_noted_says_nothing_of_the_stores_etags(world: World) -> None:
+    world.make({"a.mov": b"one", "b.nef": b"two"})
+    for name, data in (("a.mov", b"one"), ("b.nef", b"two")):
+        put_elsewhere(world, f"Photos/{name}", data)
+        (stored,) = world.store.versions[f"Photos/{name}"]
+        world.store.versions[f"Photos/{name}"] = [replace(stored, etag="5" * 32)]
+    (noted,) = world.store.versions["Photos/a.mov"]
+    noted.metadata["md5chksum"] = encode_checksum(hashlib.md5(b"one", usedforsecurity=False).digest())
+    counts = counts_of(world.adopt())
+    assert (counts.proven_files.files, counts.differing.files, counts.unproven.files) == (1, 0, 1)
+
+
 def test_what_is_absent_and_what_has_no_file_is_counted(world: World) -> None:
     world.rules = IgnoreRules(("*.tmp",))
     world.make({"a.jpg": b"a", "new.jpg": b"new", "x.tmp": b"t"})
@@ -276,7 +377,9 @@ def test_bytes_under_another_key_are_copied_by_the_next_sync(world: World, key: 
     put_elsewhere(world, f"Photos/{key}", b"raw bytes")
     before = dict(world.store.versions)
     told = world.adopt(dry_run=True)
-    assert counts_of(told).elsewhere.files == (0 if key.endswith("DSC1.nef") else 1)
+    foretold = 0 if key.endswith("DSC1.nef") else 1
+    assert (counts_of(told).elsewhere.files, counts_of(told).strangers.files) == (foretold, 1 - foretold)
+    assert (told.actions.adopted, world.store.versions, world.row(key)) == (0, before, None)
     done = world.adopt()
     assert (counts_of(done).elsewhere.files, counts_of(done).strangers.files) == (1, 0)
     assert counts_of(done).offset == offset

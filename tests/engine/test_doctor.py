@@ -194,6 +194,12 @@ def test_a_bucket_that_cannot_be_used(access: Access) -> None:
     assert exit_code_of(found.values()) is ExitCode.BUCKET
 
 
+def test_the_credentials_are_named_where_they_are_what_is_wrong() -> None:
+    refusal = BucketError("the store does not accept the secret key", hint="check it")
+    found = examine(admin=Admin(reached=Reached(Access.DENIED, None, None, refusal)))["bucket"]
+    assert (found.verdict, found.seen, found.mend) == (FAIL, refusal.message, refusal.hint)
+
+
 @pytest.mark.parametrize(
     ("skew_s", "verdict"),
     [(None, SKIPPED), (0.0, PASS), (-59.0, PASS), (61.0, WARN), (-61.0, WARN), (900.0, FAIL), (-4000.0, FAIL)],
@@ -254,6 +260,9 @@ def test_the_marker(marker: str | None, has_marker: bool, path: str, verdict: Ve
     manifest = replace(MANIFEST, report=good_status(library=row))
     assert local.check_marker(SourceFacts(path, seen=Seen(marker)), manifest).verdict is verdict
     assert local.check_marker(SourceFacts(path, seen=Seen(marker)), ManifestFacts("/m")).verdict is SKIPPED
+    damaged = ManifestFacts("/m", problem=ManifestError("the manifest is damaged"))
+    found = local.check_marker(SourceFacts(path, seen=Seen(marker)), damaged)
+    assert (found.verdict, "nothing is backed up" in found.seen) == (SKIPPED, False)
 
 
 @pytest.mark.parametrize(

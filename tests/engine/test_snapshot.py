@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from lrsync.adapters.snapshots import packed
+from lrsync.adapters.status_query import read_status
 from lrsync.core.events import Notice
 from lrsync.core.findings import FindingKind
 from lrsync.core.keys import snapshot_copies, snapshot_key
@@ -291,3 +292,21 @@ def test_the_snapshot_holds_the_run_as_ended(world: World) -> None:
     found = connection.execute("SELECT kind, result FROM runs ORDER BY id").fetchall()
     connection.close()
     assert found == [(RunKind.SYNC.value, "ok"), (RunKind.REBUILD.value, "ok")]
+
+
+@pytest.mark.parametrize("has_snapshot", [True, False])
+def test_a_rebuild_is_no_backup(world: World, has_snapshot: bool) -> None:
+    """It reads the bucket and not the source: what was not sent for weeks it cannot know."""
+    world.make({"a.jpg": b"a"})
+    backup = world.sync()
+    if not has_snapshot:
+        for key in [key for key in world.store.versions if key.endswith(".sqlite.zst")]:
+            world.store.lose(key)
+    world.make({"new.jpg": b"never sent"})
+    world.rebuild()
+    report = read_status(world.path)
+    assert report is not None and report.last_run is not None and report.last_run.kind is RunKind.REBUILD
+    if has_snapshot:
+        assert report.last_good_run is not None and report.last_good_run.id == backup.run_id
+    else:
+        assert (report.last_good_run, report.was_seen_whole) == (None, False)

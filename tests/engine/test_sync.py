@@ -336,6 +336,7 @@ def test_drift_that_cannot_be_repaired_needs_a_person_until_it_is(world: World) 
     assert world.sync(full=True).exit_code is ExitCode.NEEDS_PERSON
     summary = world.sync()
     assert [f.kind for f in summary.findings] == [FindingKind.DRIFT], "it is not forgotten on a quiet night"
+    assert summary.drift.lost == 1, "no file of the source is unsafe by it"
     assert summary.exit_code is ExitCode.NEEDS_PERSON
     (world.photos / "readme.txt").write_bytes(saved)
     assert world.sync().exit_code is ExitCode.OK

@@ -14,7 +14,7 @@ import pytest
 
 from lrsync.core.findings import Finding, FindingKind
 from lrsync.core.model import Drift
-from lrsync.core.runs import RunResult, RunSummary
+from lrsync.core.runs import RunKind, RunResult, RunSummary
 from lrsync.core.status import Tally
 from lrsync.errors import (
     BucketError,
@@ -356,7 +356,7 @@ def test_no_command_shows_the_help(cli: Cli) -> None:
     ],
 )
 def test_files_that_wait_are_said_and_are_no_failure(settling: int, failed: int, sentence: str) -> None:
-    from lrsync.core.runs import ActionCounts, ChangeCounts, RunKind, RunSummary, ScanCounts
+    from lrsync.core.runs import ActionCounts, ChangeCounts, ScanCounts
     from lrsync.ui import summary
 
     done = RunSummary(
@@ -365,6 +365,24 @@ def test_files_that_wait_are_said_and_are_no_failure(settling: int, failed: int,
         actions=ActionCounts(uploaded=5, failed=failed),
     )
     assert summary.sentence_of(RunKind.SYNC, done) == sentence
+
+
+def test_no_file_is_taken_off_the_safe_ones_twice() -> None:
+    """Of an altered object the file may be a changed original, or one that failed, or gone from the disk."""
+    from lrsync.core.findings import Finding, FindingKind
+    from lrsync.core.model import Failed
+    from lrsync.core.runs import ActionCounts, DriftCounts, ScanCounts
+    from lrsync.ui import summary
+
+    kinds = [(FindingKind.ORIGINAL_CHANGED, "a.nef"), *((FindingKind.DRIFT, f"{name}.nef") for name in "abcd")]
+    done = RunSummary(
+        scan=ScanCounts(files=10),
+        drift=DriftCounts(altered=4, lost=1),
+        actions=ActionCounts(failed=1),
+        findings=[Finding(kind, path, "told") for kind, path in kinds],
+        errors=[Failed("b.nef", "cannot be read", "")],
+    )
+    assert summary.sentence_of(RunKind.SYNC, done).endswith("; 7 are safe."), "all but a, b, and one of c and d"
 
 
 # --- status -------------------------------------------------------------------------------------------------
@@ -448,6 +466,8 @@ def test_status_is_green_only_after_a_run_that_ended() -> None:
     for result in (RunResult.FAILED, RunResult.RUNNING, RunResult.INTERRUPTED):
         assert build(stub_app.good_status(last_run=stub_app.run_info(result)), 0).tone is Tone.WARN
     assert build(stub_app.good_status(pending=1), 0).tone is Tone.BAD
+    declined = replace(stub_app.run_info(RunResult.INTERRUPTED), kind=RunKind.RESTORE)
+    assert "The last restore (" in build(stub_app.good_status(last_run=declined), 0).sentence
 
 
 def test_status_before_the_first_backup(cli: Cli) -> None:

@@ -181,6 +181,7 @@ def test_a_windows_console_is_asked_to_understand() -> None:
             "error: invalid value for '--overwrite': 'allways' is not one of 'never', 'if-changed', 'if-newer', "
             "'always'. hint: did you mean 'always'?",
         ),
+        (("completion",), "error: missing argument 'SHELL'. hint: one of bash, zsh, fish, powershell."),
         (("man", "drll"), "error: there is no command 'drll'. hint: did you mean 'drill'?"),
     ],
 )

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from datetime import date
+from decimal import Decimal
 
 import pytest
 
@@ -11,9 +13,11 @@ from lrsync.adapters.pricelist import read_prices
 from lrsync.config import Config
 from lrsync.core.costs import CostFacts, CostReport, StoredGroup, report_costs
 from lrsync.core.filetypes import FileType
-from lrsync.core.prices import GIB
+from lrsync.core.prices import GIB, StorageQuote
 from lrsync.core.runs import RunInfo, RunKind, RunResult
 from lrsync.core.storage import MIN_SIZE, StorageRules
+from lrsync.ui.cost_view import amount_of
+from lrsync.ui.page.tables import by_class
 from lrsync.ui.text import local
 from tests.ui import stub_app
 from tests.ui.conftest import LIBRARY, Cli
@@ -102,6 +106,22 @@ def test_nothing_backed_up_yet(cli: Cli) -> None:
     assert cli("cost", *LIBRARY).out == "Nothing is backed up yet, so it costs nothing.\n"
     told = json.loads(cli("cost", *LIBRARY, "--json").out)
     assert (told["storage"], told["last_run"], told["exit_code"]) == ([], None, 0)
+
+
+def test_next_to_nothing_is_not_nothing() -> None:
+    amounts = (None, Decimal(0), Decimal("0.004"), Decimal("1234.5"))
+    assert [amount_of(amount) for amount in amounts] == ["?", "0.00", "<0.01", "1,234.50"]
+    quote = StorageQuote({"STANDARD": Decimal("0.004")}, frozenset(), "us-east-1", date(2026, 6, 18), "USD")
+    (row,) = by_class({"STANDARD": (47, 60_000_000)}, quote)
+    assert row.note == "<0.01 USD"
+
+
+def test_what_has_no_price_saves_nothing(cli: Cli) -> None:
+    use(cli, GROUPS)
+    text = cli("cost", *LIBRARY, "--what-if", "original=COLDEST").out
+    assert "No price is known of COLDEST, so nobody can say" in text and "less than the" not in text
+    use(cli, [StoredGroup(FileType.ORIGINAL, "COLDEST", False, 10_000, 300 * GIB)])
+    assert "A restore  no price is known for COLDEST; the rest " in cli("cost", *LIBRARY).out
 
 
 @pytest.mark.parametrize(

@@ -134,7 +134,17 @@ def test_counted_phases() -> None:
     apply(meter, PhaseStarted(Phase.HEADING, 2000), PhaseAdvanced(Phase.HEADING, 1500))
     assert progress_line(meter.snapshot()) == "reading object metadata: 1,500 of 2,000"
     apply(meter, PhaseStarted(Phase.LISTING), PhaseAdvanced(Phase.LISTING, 7))
-    assert progress_line(meter.snapshot()) == "checking the bucket: 7"
+    assert progress_line(meter.snapshot()) == "checking the bucket: 7 so far"
+    meter.apply(PhaseStarted(Phase.SNAPSHOT))
+    assert progress_line(meter.snapshot()) == "saving the manifest: working"
+    from rich.console import Console
+
+    from lrsync.ui.live import draw
+
+    console = Console(width=80)
+    with console.capture() as shown:
+        console.print(draw(meter.snapshot(), 80))
+    assert shown.get().count("saving the manifest") == 1, "the bar has its name beside it already"
 
 
 def test_what_is_wrong_gets_a_line_at_once(capsys: pytest.CaptureFixture[str]) -> None:

@@ -309,6 +309,15 @@ def test_a_day_is_what_its_last_backup_came_to(monkeypatch: pytest.MonkeyPatch) 
     ]
 
 
+def test_of_many_backups_a_day_none_is_forgotten() -> None:
+    """`watch` syncs whenever something changed, and the night after it finds nothing."""
+    yesterday = datetime.fromtimestamp(NOW_NS / 1e9).astimezone() - timedelta(days=1)
+    runs = [backup(yesterday.replace(hour=hour), RunResult.OK, sent) for hour, sent in ((8, 300), (9, 12), (23, 0))]
+    days = [day for month in months_of(runs, NOW_NS) for week in month.weeks for day in week if day is not None]
+    (found,) = (day for day in days if day.night not in (Night.OUTSIDE, Night.NONE))
+    assert (found.night, "312 files sent" in found.said) == (Night.SENT, True)
+
+
 def test_a_calendar_is_twelve_months_at_most() -> None:
     old = datetime.fromtimestamp(NOW_NS / 1e9).astimezone() - timedelta(days=2000)
     months = months_of([backup(old, RunResult.OK)], NOW_NS)

@@ -12,8 +12,13 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 
+import click
 import pytest
 
+from lrsync.errors import InterruptedRun
+from lrsync.ui.asking import question_to
+from lrsync.ui.options import Talk
+from lrsync.ui.progress import Progress
 from lrsync.ui.signals import MESSAGE, SAME_PRESS_S, StopSignals
 from tests.ui.conftest import LIBRARY
 
@@ -44,6 +49,25 @@ def test_the_first_asks_the_run_to_end(stub_env: dict[str, str], number: signal.
         "error: interrupted: what was acknowledged is recorded. hint: run the same command again to go on.",
     ]
     assert b'"result": "interrupted", "exit_code": 130' in out
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_at_a_question_the_first_is_the_answer(number: signal.Signals, capsys: pytest.CaptureFixture[str]) -> None:
+    """Whoever is asked is waited for, for hours: nothing is in flight that could be brought to its end."""
+    stop, said = threading.Event(), list[str]()
+    with StopSignals(stop, say=said.append, restore=lambda: None, leave=lambda code: None):
+        with pytest.raises(InterruptedRun), question_to(Progress(Talk())):
+            os.kill(os.getpid(), number)
+            time.sleep(5)
+        assert not stop.is_set() and said == []
+        os.kill(os.getpid(), number)
+        assert stop.wait(5), "and afterwards it is a request again"
+    assert capsys.readouterr().err == "\n"
+
+
+def test_the_end_of_the_input_is_no_bug_of_the_runs() -> None:
+    with pytest.raises(InterruptedRun, match="interrupted"), question_to(Progress(Talk())):
+        raise click.Abort
 
 
 def test_the_second_ends_it_at_once(stub_env: dict[str, str]) -> None:

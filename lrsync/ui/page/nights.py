@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from enum import Enum
-from typing import Final
+from typing import Final, NamedTuple
 
 from lrsync.core.runs import RunInfo, RunKind, RunResult
 from lrsync.ui.run_words import ENDED, as_dict
@@ -34,8 +34,8 @@ MARKS: Final = {Night.UNEASY: "!", Night.BAD: "×"}
 """For whoever sees no colours."""
 
 WORDS: Final = {
-    Night.SENT: "good, with new photos",
-    Night.QUIET: "good, nothing was new",
+    Night.SENT: "good, files were sent",
+    Night.QUIET: "good, nothing to send",
     Night.UNEASY: "needed you, or incomplete",
     Night.BAD: "failed",
     Night.NONE: "no backup",
@@ -72,14 +72,21 @@ class Month:
     weeks: tuple[tuple[Day | None, ...], ...]
 
 
+class Backups(NamedTuple):
+    """A day's last backup, which says how it ended, and the files that all of its backups sent."""
+
+    last: RunInfo
+    sent: int
+
+
 def months_of(runs: Iterable[RunInfo], now_ns: int, months: int = MONTHS) -> list[Month]:
-    """The last months, the newest first, from the backups of each day (by its last one)."""
-    last = last_backups(runs)
-    today, first = _day(now_ns), min(last, default=_day(now_ns))
+    """The last months, the newest first, from the backups of each day."""
+    days = backups_by_day(runs)
+    today, first = _day(now_ns), min(days, default=_day(now_ns))
     found, year, month = [], today.year, today.month
     for _ in range(months):
         weeks = calendar.Calendar().monthdatescalendar(year, month)
-        rows = (tuple(_day_of(d, last, first, today) if d.month == month else None for d in week) for week in weeks)
+        rows = (tuple(_day_of(d, days, first, today) if d.month == month else None for d in week) for week in weeks)
         found.append(Month(f"{calendar.month_name[month]} {year}", tuple(rows)))
         year, month = (year, month - 1) if month > 1 else (year - 1, 12)
         if (year, month) < (first.year, first.month):
@@ -87,31 +94,35 @@ def months_of(runs: Iterable[RunInfo], now_ns: int, months: int = MONTHS) -> lis
     return found
 
 
-def last_backups(runs: Iterable[RunInfo]) -> dict[date, RunInfo]:
-    """Of each day (by this computer's clock) its last backup."""
-    return {_day(run.started_at): run for run in runs if run.kind is RunKind.SYNC}
+def backups_by_day(runs: Iterable[RunInfo]) -> dict[date, Backups]:
+    """The backups of each day (by this computer's clock). `watch` makes many: the last mostly sends nothing."""
+    found: dict[date, Backups] = {}
+    for run in runs:
+        if run.kind is RunKind.SYNC:
+            day, sent = _day(run.started_at), as_dict(run.counts.get("actions")).get("uploaded", 0)
+            found[day] = Backups(run, sent + (found[day].sent if day in found else 0))
+    return found
 
 
 def tally(runs: Iterable[RunInfo], now_ns: int, days: int = 365) -> dict[Night, int]:
     """How many of the last days were what; days before the first backup are none."""
-    last, today = last_backups(runs), _day(now_ns)
-    first = min(last, default=today)
+    found, today = backups_by_day(runs), _day(now_ns)
+    first = min(found, default=today)
     counts = dict.fromkeys(WORDS, 0)
     for back in range(days):
-        night = _day_of(today - timedelta(days=back), last, first, today).night
+        night = _day_of(today - timedelta(days=back), found, first, today).night
         if night in counts:
             counts[night] += 1
     return counts
 
 
-def _day_of(day: date, last: Mapping[date, RunInfo], first: date, today: date) -> Day:
-    run = last.get(day)
-    if run is None:
+def _day_of(day: date, found: Mapping[date, Backups], first: date, today: date) -> Day:
+    backups = found.get(day)
+    if backups is None:
         # Today's may still come.
         night = Night.NONE if first <= day < today else Night.OUTSIDE
         return Day(day.day, night, WORDS.get(night, ""))
-    sent = as_dict(run.counts.get("actions")).get("uploaded", 0)
-    night = _KINDS[run.result]
+    (run, sent), night = backups, _KINDS[backups.last.result]
     if night is Night.QUIET and sent:
         night = Night.SENT
     return Day(day.day, night, ENDED[run.result] + (f", {count(sent, 'file')} sent" if sent else ""))

@@ -12,6 +12,7 @@ from lrsync.core.library_report import CatalogAudit, LibraryReport
 from lrsync.core.prices import StorageQuote
 from lrsync.core.runs import RunInfo, RunKind, RunResult
 from lrsync.core.status import Tally
+from lrsync.ui.cost_view import amount_of
 from lrsync.ui.run_words import ENDED, SHORT, as_dict, sent_bytes
 from lrsync.ui.status_view import TOP
 from lrsync.ui.text import ago, clip, count, duration, local, printable, size
@@ -78,7 +79,7 @@ def by_class(classes: Mapping[str, tuple[int, int]], quote: StorageQuote | None)
 
 def _cost(name: str, quote: StorageQuote | None) -> str:
     amount = None if quote is None else quote.by_class.get(name)
-    return "" if amount is None or quote is None else f"{amount:,.2f} {quote.currency}"
+    return "" if amount is None or quote is None else f"{amount_of(amount)} {quote.currency}"
 
 
 def by_age(verified: Mapping[str, Tally]) -> list[Bar]:

@@ -138,7 +138,9 @@ def _figures(report: LibraryReport, now_ns: int) -> list[Figure]:
         note = f"{size(status.missing_bytes)}, kept in the bucket"
         found.append(Figure("missing", "Gone from the disk", f"{status.missing:,}", status.missing, note))
     if quote is not None:
-        found.append(Figure("cost", "A month", f"{quote.total:,.2f} {quote.currency}", None, "by list prices"))
+        found.append(
+            Figure("cost", "A month", f"{cost_view.amount_of(quote.total)} {quote.currency}", None, "by list prices")
+        )
     found.append(_when("last-backup", "Last good backup", _ended(status.last_good_run), now_ns))
     found.append(_when("full-pass", "Bucket compared", status.library.last_full_pass, now_ns))
     found.append(_when("drill", "Restore drill", _ended(status.last_drill), now_ns))
