@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from importlib import import_module
 
-NAMES = ("night", "upload", "restore", "list")
+NAMES = ("night", "upload", "restore", "list", "record")
 """In the order of what they say about a year of nights; without a name all of them run."""
 ALSO = {"status": "night", "tables": "tables"}
 """`status` is measured with the nights; `tables` measures nothing."""

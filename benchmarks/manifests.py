@@ -29,7 +29,7 @@ def make_manifest(path: Path, objects: Objects) -> None:
     with Manifest(path, OWN_PREFIX) as manifest:
         manifest.update_library(LibraryRow("benchmark", "default", "/nowhere", "", "b", OWN_PREFIX, created_at=1))
     with closing(sqlite.connect(path)) as connection, sqlite.immediate(connection):
-        rows = _rows(objects)
+        rows = rows_of(objects)
         directories = groupby(rows, lambda row: split_path(row.path)[0])
         for number, (folder, entries) in enumerate(directories, 1):
             connection.execute("INSERT INTO directories (id, path) VALUES (?, ?)", (number, folder))
@@ -39,7 +39,8 @@ def make_manifest(path: Path, objects: Objects) -> None:
                 connection.executemany(statement, batch)
 
 
-def _rows(objects: Objects) -> Iterator[ManifestEntry]:
+def rows_of(objects: Objects) -> Iterator[ManifestEntry]:
+    """The rows of these objects, in the order of their keys."""
     for number in range(objects.count):
         key, sha256 = objects.key(number), objects.sha256(number)
         yield ManifestEntry(
