@@ -81,6 +81,8 @@ def audit_sentence(report: AuditReport) -> str:
     what = f"{count(report.photos, 'photo')} and {count(report.sidecars, 'sidecar')} in this catalog"
     vanished = report.states.get(FileState.VANISHED, 0)
     lost = f" {count(vanished, 'photo')} vanished from it since the last audit." if vanished else ""
+    if unsafe and unsafe == report.files:
+        return f"None of the {what} is safe.{lost}"
     if unsafe:
         return f"{unsafe:,} of the {what} {'is' if unsafe == 1 else 'are'} not safe.{lost}"
     if not report.files:

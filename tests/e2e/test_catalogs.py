@@ -97,6 +97,9 @@ def test_the_real_catalog_names_exactly_what_is_wrong(
         here.home,
     )
     assert "3 of the 4 photos and 2 sidecars in this catalog are not safe." in human.out
+    command = [*here.command("catalog", "audit")[:4], "audit", str(real_catalog), *here.place()]
+    nowhere = run(command, here.variables(), here.home)
+    assert "None of the 4 photos and 2 sidecars in this catalog is safe." in nowhere.out
 
 
 def test_a_sync_beside_a_live_writer_gives_sound_snapshots_only(
