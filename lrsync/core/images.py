@@ -16,9 +16,13 @@ _KNOWN: Final = frozenset([_DNG, "jpg", "jpeg", "jpe", "tif", "tiff"])
 
 
 class _Hopeless:
-    """In the place of a hasher: what the beginning of the file already told."""
+    """In the place of a hasher: what the beginning of the file already told.
 
-    def __init__(self, problem: NotWholeError) -> None:
+    In words, not as an exception: raised, that would hold the frames it came through, and they it and the file's bytes,
+    until the interpreter looks for cycles.
+    """
+
+    def __init__(self, problem: str) -> None:
         self._problem = problem
 
     def update(self, data: memoryview | bytes, /) -> None:
@@ -26,7 +30,7 @@ class _Hopeless:
 
     def finish(self) -> ImageData:
         """Raises NotWholeError."""
-        raise self._problem
+        raise NotWholeError(self._problem)
 
 
 def has_image_data(path: str) -> bool:
@@ -51,5 +55,5 @@ def image_hasher(path: str, size: int, read_at: ReadAt) -> ImageHasher:
         if head in (b"II", b"MM"):
             return TiffHasher(size, read_at, is_dng=is_dng(path))
     except NotWholeError as problem:
-        return _Hopeless(problem)
-    return _Hopeless(NotWholeError("is no JPEG, TIFF or DNG"))
+        return _Hopeless(str(problem))
+    return _Hopeless("is no JPEG, TIFF or DNG")

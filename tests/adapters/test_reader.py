@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import hashlib
 import io
 import os
@@ -210,3 +211,18 @@ def test_the_checksums_that_s3_keeps(tmp_path: Path, kind: ChecksumKind, expecte
         ).checksum
         width = 8 if kind is ChecksumKind.CRC64NVME else 4
         assert found == Checksum(kind, encode_checksum(expected.to_bytes(width, "big")))
+
+
+def test_what_is_no_picture_leaves_no_cycle_behind(tmp_path: Path) -> None:
+    """A cycle would keep the bytes of each such file until the collector comes, which is rarely."""
+    (tmp_path / "._a.jpg").write_bytes(b"\0\5\26\7" * 1000)
+    (tmp_path / "b.tif").write_bytes(b"II*\0" + b"\xff" * 4000)
+    for name in ("._a.jpg", "b.tif"):
+        read_content(str(tmp_path), name, hold_below=HELD, part_size=HELD)
+        gc.collect()
+        gc.disable()
+        try:
+            assert read_content(str(tmp_path), name, hold_below=HELD, part_size=HELD).image_problem
+            assert gc.collect() == 0
+        finally:
+            gc.enable()
