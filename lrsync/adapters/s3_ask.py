@@ -10,26 +10,22 @@ import time
 from collections.abc import Callable
 from urllib.parse import quote
 
-from lrsync.adapters.s3_courier import OPERATIONS, REMOVED, is_late_error, pause_before, refusal, wire_failure
+from lrsync.adapters.s3_courier import OPERATIONS, is_late_error, pause_before, refusal, wire_failure
 from lrsync.adapters.s3_curl import Wire
 from lrsync.adapters.s3_handle import Reply, Request
-from lrsync.adapters.s3_route import Route
-from lrsync.adapters.s3_sign import EMPTY, Keys, Signer
+from lrsync.adapters.s3_request import RequestMaker
+from lrsync.adapters.s3_sign import EMPTY
 from lrsync.adapters.s3_transport import Question
 
 
 class Asker:
     """Asks along one route, from any thread. `count` hears of every request."""
 
-    def __init__(
-        self, route: Route, wire: Wire, *, keys: Callable[[], Keys], count: Callable[[str, int], None], attempts: int
-    ) -> None:
-        self._route = route
+    def __init__(self, maker: RequestMaker, wire: Wire, *, count: Callable[[str, int], None], attempts: int) -> None:
+        self._maker = maker
         self._wire = wire
-        self._keys = keys
         self._count = count
         self._attempts = attempts
-        self._signer = Signer(route.scope)
 
     def ask(self, question: Question) -> Reply:
         """A successful answer, retries included. Raises boto3's errors, and ElsewhereError."""
@@ -47,26 +43,13 @@ class Asker:
             time.sleep(pause)
 
     def _signed(self, question: Question) -> Request:
-        keys, stamp = self._keys(), time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
-        headers = {"host": self._route.host, "x-amz-date": stamp, "x-amz-content-sha256": EMPTY, **question.headers}
-        if keys.token:
-            headers["x-amz-security-token"] = keys.token
-        name = quote(question.key, safe="/~")
         query = "&".join(f"{key}={quote(value, safe='~')}" for key, value in sorted(question.query.items()))
-        path, base = self._route.path + name, self._route.base + name
-        if not name and self._route.path != "/":
-            # A bucket in the path is asked for without the slash, as by every other client: not all stores mind.
-            path, base = path[:-1], base[:-1]
-        authorization = self._signer.authorization(
-            question.method, path, query, headers=headers, payload_hash=EMPTY, keys=keys
-        )
-        del headers["host"]  # libcurl writes it, from the URL
-        lines = [*REMOVED, f"authorization: {authorization}", *[f"{key}: {value}" for key, value in headers.items()]]
-        return Request(question.method, f"{base}{'?' if query else ''}{query}", lines)
+        maker = self._maker
+        return maker.make(maker.credit(), question.method, question.key, query, question.headers, EMPTY)
 
     def _problem(self, question: Question, reply: Reply) -> Exception | None:
         if reply.error is not None:
-            return wire_failure(*reply.error, url=self._route.base)
+            return wire_failure(*reply.error, url=self._maker.route.base)
         if is_late_error(reply):
             return refusal(question.operation, 500, reply)
         return None if 200 <= reply.status < 300 else refusal(question.operation, reply.status, reply)

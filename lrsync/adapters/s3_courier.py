@@ -25,8 +25,8 @@ from lrsync.adapters.s3_body import digest_of
 from lrsync.adapters.s3_curl import CutError, Inflow, Wire
 from lrsync.adapters.s3_errors import code_of, status_of
 from lrsync.adapters.s3_handle import Reply, Request
-from lrsync.adapters.s3_route import Route
-from lrsync.adapters.s3_sign import EMPTY, UNSIGNED, Keys, Signer
+from lrsync.adapters.s3_request import Credit, RequestMaker
+from lrsync.adapters.s3_sign import EMPTY, UNSIGNED
 from lrsync.adapters.s3_transport import Answer, Parcel, told_to_wait
 
 MOST_BACKOFF_S: Final = 20.0
@@ -64,8 +64,6 @@ _HEADERS: Final = {
 }
 _QUERY: Final = {"PartNumber": "partNumber", "UploadId": "uploadId", "VersionId": "versionId"}
 """In the order in which they are signed."""
-REMOVED: Final = ["Expect:", "Content-Type:", "Accept:"]
-"""What libcurl would add by itself: a round trip for each photo, a type that S3 would keep, and nothing of use."""
 
 _ANY_SHAPE: Final = Shape("Answer", {"type": "structure"})
 _ERROR_BODY: Final = re.compile(rb"\s*(?:<\?xml[^>]*>)?\s*<Error[\s>]")
@@ -116,15 +114,12 @@ class ElsewhereError(Exception):
 class Courier:
     """Sends parcels along one route, from any thread. `count` hears of every HTTP request."""
 
-    def __init__(
-        self, route: Route, wire: Wire, *, keys: Callable[[], Keys], count: Callable[[str, int], None], attempts: int
-    ) -> None:
-        self._route = route
+    def __init__(self, maker: RequestMaker, wire: Wire, *, count: Callable[[str, int], None], attempts: int) -> None:
+        self._maker = maker
+        self._base = maker.route.base
         self._wire = wire
-        self._keys = keys
         self._count = count
         self._attempts = attempts
-        self._signer = Signer(route.scope)
         self._hash_parts = False
 
     @property
@@ -138,11 +133,11 @@ class Courier:
         while True:
             attempt += 1
             self._count(OPERATIONS[operation].name, 1)
-            inflow = self._wire.open(self._request(operation, parcel, *self._signed_now()))
+            inflow = self._wire.open(self._request(operation, parcel, self._maker.credit()))
             reply = inflow.head()
             result = self._read(operation, reply)
             if isinstance(result, dict):
-                return {**result, "Body": _InflowBody(inflow, self._route.base)}
+                return {**result, "Body": _InflowBody(inflow, self._base)}
             inflow.close()
             pause = self._pause(result, reply, attempt, parcel)
             if pause is None:
@@ -182,8 +177,8 @@ class Courier:
     def _exchange(
         self, operation: str, parcels: Sequence[Parcel], lanes: int, more: Callable[[], bool]
     ) -> Iterator[tuple[int, Reply]]:
-        signed = self._signed_now()
-        requests = [self._request(operation, parcel, *signed) for parcel in parcels]
+        credit = self._maker.credit()
+        requests = [self._request(operation, parcel, credit) for parcel in parcels]
         name, begun = OPERATIONS[operation].name, 0
 
         def begin() -> bool:
@@ -196,25 +191,13 @@ class Courier:
 
         return self._wire.exchange(requests, lanes=lanes, begin=begin)
 
-    def _signed_now(self) -> tuple[Keys, str]:
-        return self._keys(), time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
-
-    def _request(self, operation: str, parcel: Parcel, keys: Keys, stamp: str) -> Request:
-        params, verb = parcel.params, OPERATIONS[operation].verb
+    def _request(self, operation: str, parcel: Parcel, credit: Credit) -> Request:
+        params = parcel.params
         headers = {_HEADERS[name]: str(value) for name, value in params.items() if name in _HEADERS}
         for name, value in params.get("Metadata", {}).items():
             headers[f"x-amz-meta-{name}"] = value
-        payload_hash = self._payload_hash(parcel)
-        headers |= {"host": self._route.host, "x-amz-date": stamp, "x-amz-content-sha256": payload_hash}
-        if keys.token:
-            headers["x-amz-security-token"] = keys.token
-        name, query = quote(params["Key"], safe="/~"), _query_of(params)
-        authorization = self._signer.authorization(
-            verb, self._route.path + name, query, headers=headers, payload_hash=payload_hash, keys=keys
-        )
-        del headers["host"]  # libcurl writes it, from the URL
-        lines = [*REMOVED, f"authorization: {authorization}", *[f"{key}: {value}" for key, value in headers.items()]]
-        return Request(verb, f"{self._route.base}{name}{'?' if query else ''}{query}", lines, parcel.body)
+        verb, payload_hash = OPERATIONS[operation].verb, self._payload_hash(parcel)
+        return self._maker.make(credit, verb, params["Key"], _query_of(params), headers, payload_hash, parcel.body)
 
     def _payload_hash(self, parcel: Parcel) -> str:
         if parcel.body is None:
@@ -233,7 +216,7 @@ class Courier:
 
     def _read_strictly(self, operation: str, reply: Reply) -> Answer | Exception:
         if reply.error is not None:
-            return wire_failure(*reply.error, url=self._route.base)
+            return wire_failure(*reply.error, url=self._base)
         status = reply.status
         sends = OPERATIONS[operation].verb == "PUT"
         if sends and is_late_error(reply):
@@ -254,7 +237,7 @@ class Courier:
 
     def _wants_a_hash(self, error: ClientError, parcel: Parcel) -> bool:
         """Whether a store may refuse nothing but the unsigned payload, which some take over https only."""
-        over_http = self._route.base.startswith("http:")
+        over_http = self._base.startswith("http:")
         unsigned = parcel.body is not None and parcel.sha256 is None and not self._hash_parts
         return over_http and unsigned and status_of(error) in (400, 403, 501)
 

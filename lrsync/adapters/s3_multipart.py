@@ -11,6 +11,7 @@ from lrsync.adapters.s3_client import Answer, S3Calls
 from lrsync.adapters.s3_proofs import (
     Abilities,
     Support,
+    Way,
     check_crc32,
     check_etag,
     check_whole,
@@ -164,28 +165,17 @@ class Multipart:
         self, key: str, upload_id: str, parts: Sequence[PartInfo], whole: str | None, *, if_absent: bool = False
     ) -> Answer:
         """The request that makes the object; drops what the store turns out not to know."""
-        ways = self._abilities.ways(self._abilities.part_checksums, conditional=if_absent)
-        for way in ways:
+
+        def attempt(way: Way) -> Answer:
             params: dict[str, Any] = {"IfNoneMatch": "*"} if way.condition else {}
             if way.checksum and whole is not None:
                 params |= {"ChecksumCRC32": whole, "ChecksumType": "FULL_OBJECT"}
-            listed = [_completed(part, checksum=way.checksum) for part in parts]
-            try:
-                answer = self._calls.call(
-                    "complete_multipart_upload",
-                    Key=key,
-                    UploadId=upload_id,
-                    MultipartUpload={"Parts": listed},
-                    **params,
-                )
-            except ObjectError as error:
-                if way is ways[-1] or not is_refusal(error):
-                    raise
-            else:
-                if if_absent and not way.condition:
-                    self._abilities.conditions = Support.IGNORED
-                return answer
-        raise AssertionError("there is always a way to try")
+            listed = {"Parts": [_completed(part, checksum=way.checksum) for part in parts]}
+            return self._calls.call(
+                "complete_multipart_upload", Key=key, UploadId=upload_id, MultipartUpload=listed, **params
+            )
+
+        return self._abilities.write(self._abilities.part_checksums, attempt, conditional=if_absent)
 
     def abort(self, key: str, upload_id: str) -> None:
         """Throw an upload's parts away; one that is gone already is no error."""

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from isal import isal_zlib
 
@@ -22,6 +22,8 @@ from lrsync.core.model import Content
 from lrsync.core.objects import PartInfo
 from lrsync.core.proof import encode_checksum, encode_crc32
 from lrsync.errors import ChecksumMismatchError, ObjectError
+
+T = TypeVar("T")
 
 NOT_S3: Final = "check that the endpoint is an S3 store"
 _MD5_ETAG: Final = re.compile(r"[0-9a-f]{32}")
@@ -83,6 +85,21 @@ class Abilities:
         if conditional and self.conditions is not Support.IGNORED:
             condition_ways = (True,) if self.conditions is Support.HONOURED else (True, False)
         return [Way(checksum, condition) for checksum in checksum_ways for condition in condition_ways]
+
+    def write(self, support: Support, attempt: Callable[[Way], T], *, conditional: bool) -> T:
+        """What the first way comes to that the store does not refuse. Raises what the attempt raises that ends it."""
+        ways = self.ways(support, conditional=conditional)
+        for way in ways:
+            try:
+                done = attempt(way)
+            except ObjectError as error:
+                if way is ways[-1] or not is_refusal(error):
+                    raise
+            else:
+                if conditional and not way.condition:
+                    self.conditions = Support.IGNORED
+                return done
+        raise AssertionError("there is always a way to try")
 
 
 @dataclass(frozen=True, slots=True)

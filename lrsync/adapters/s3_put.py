@@ -46,21 +46,14 @@ class Puts:
             return self._put_somehow(key, content, data, if_absent=if_absent)
 
     def _put_somehow(self, key: str, content: Content, data: bytes | Sendable, *, if_absent: bool) -> Stored:
-        ways = self._abilities.ways(self._abilities.checksums, conditional=if_absent)
-        for way in ways:
-            try:
-                stored = self._put(key, content, data, way)
-            except ObjectExistsError:
-                self._abilities.conditions = Support.HONOURED
-                raise
-            except ObjectError as error:
-                if way is ways[-1] or not is_refusal(error):
-                    raise
-            else:
-                if if_absent and not way.condition:
-                    self._abilities.conditions = Support.IGNORED
-                return stored
-        raise AssertionError("there is always a way to try")
+        abilities = self._abilities
+        try:
+            return abilities.write(
+                abilities.checksums, lambda way: self._put(key, content, data, way), conditional=if_absent
+            )
+        except ObjectExistsError:
+            abilities.conditions = Support.HONOURED
+            raise
 
     def put_many(
         self, uploads: Sequence[tuple[str, Content]], *, if_absent: bool, more: Callable[[], bool]

@@ -193,6 +193,7 @@ class Transport:
         from lrsync.adapters.s3_courier import Courier
         from lrsync.adapters.s3_curl import Wire
         from lrsync.adapters.s3_handle import WireSettings
+        from lrsync.adapters.s3_request import RequestMaker
 
         ports = self._ports
         route = self._probe.learn(ports.bucket, self._keys())
@@ -205,8 +206,9 @@ class Transport:
                 stall_timeout_s=ports.stall_timeout_s,
             )
         )
-        self._asker = Asker(route, wire, keys=self._keys, count=ports.count, attempts=ports.attempts)
-        return Courier(route, wire, keys=self._keys, count=ports.count, attempts=ports.attempts)
+        maker = RequestMaker(route, self._keys)
+        self._asker = Asker(maker, wire, count=ports.count, attempts=ports.attempts)
+        return Courier(maker, wire, count=ports.count, attempts=ports.attempts)
 
     def _keys(self) -> Keys:
         """The credentials as they are now: boto3 renews those that expire."""
