@@ -8,12 +8,16 @@ import signal
 import subprocess
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from tests.e2e.machine import RESERVED, Machine, kill_group, query, wait_until
+from tests.faults import proxy as faults
+from tests.faults.proxy import FaultProxy
 from tests.stores.server import S3Server
 
 # Dozens of processes each: on a busy machine they wait for their turn.
@@ -57,24 +61,40 @@ def killed(here: Machine, condition: Callable[[], bool], *command: str) -> bool:
         return in_time
 
 
+@pytest.fixture
+def road(seaweed: S3Server) -> Iterator[FaultProxy]:
+    """The way to the server."""
+    with faults.fault_proxy(seaweed.endpoint) as proxy:
+        yield proxy
+
+
+@contextmanager
+def slow(road: FaultProxy, operation: str, seconds: float) -> Iterator[None]:
+    """Each request of one kind is long on its way: the end is seconds away when what a test waits for is seen."""
+    road.on(operation, faults.after(lambda: road.wait(seconds)), times=None)
+    yield
+    road.heal()
+
+
 def after(seconds: float) -> Callable[[], bool]:
     """A condition that holds so much later."""
     end = time.monotonic() + seconds
     return lambda: time.monotonic() >= end
 
 
-def test_killed_again_and_again(seaweed: S3Server, machine: Make) -> None:
-    here: Machine = machine(seaweed, {}, versioned=True)
+def test_killed_again_and_again(seaweed: S3Server, road: FaultProxy, machine: Make) -> None:
+    here: Machine = machine(replace(seaweed, endpoint=road.endpoint), {}, versioned=True)
     files = make_photos(here, MANY)
     sync = ("sync", "--quiet", "--batch-size", str(BATCH))
     seed = random.randrange(1 << 32)
     print(f"random seed {seed}")
     rng = random.Random(seed)
     kills = 0
-    for share in (0.0, None, 0.3, None, 0.6):
-        wanted = None if share is None else max(1, int(MANY * share))
-        condition = after(rng.uniform(0.2, 2.5)) if wanted is None else lambda n=wanted: here.recorded() >= n  # type: ignore[misc]
-        kills += killed(here, condition, *sync)
+    for more in (1, None, MANY // 5, None, MANY // 5):
+        wanted = here.recorded() + (more or 0)
+        condition = after(rng.uniform(0.2, 2.5)) if more is None else lambda n=wanted: here.recorded() >= n  # type: ignore[misc]
+        with slow(road, "PutObject", 0.1):
+            kills += killed(here, condition, *sync)
         for manifest in here.manifests():
             if manifest.suffix == ".sqlite":
                 assert query(manifest, "PRAGMA integrity_check") == "ok"
@@ -96,11 +116,14 @@ def test_killed_again_and_again(seaweed: S3Server, machine: Make) -> None:
     assert (quiet["s3_requests"]["total"], quiet["changes"]["unchanged"]) == (0, files)
 
 
-def test_killed_while_rebuilding_and_while_deleting(seaweed: S3Server, machine: Make) -> None:
-    here: Machine = machine(seaweed, {f"{n:04}.jpg": b"%d" % n for n in range(300)})
+def test_killed_while_rebuilding_and_while_deleting(seaweed: S3Server, road: FaultProxy, machine: Make) -> None:
+    through = replace(seaweed, endpoint=road.endpoint)
+    here: Machine = machine(through, {f"{n:04}.jpg": b"%d" % n for n in range(300)})
     here.sync()
     old = here.manifest.read_bytes()
-    assert killed(here, lambda: _rebuilt_rows(here) >= 60, "rebuild-manifest", "--quiet", "--batch-size", "20")
+    rebuild = ("rebuild-manifest", "--quiet", "--batch-size", "20", "--threads", "1")
+    with slow(road, "HeadObject", 0.02):
+        assert killed(here, lambda: _rebuilt_rows(here) >= 60, *rebuild)
     assert here.manifest.read_bytes() == old
     assert here.run("rebuild-manifest", "--quiet").code == 0
     assert here.sync()["actions"]["uploaded"] == 0
@@ -108,7 +131,8 @@ def test_killed_while_rebuilding_and_while_deleting(seaweed: S3Server, machine: 
     for number in range(150):
         (here.source / f"{number:04}.jpg").unlink()
     delete = ("--delete", "--max-delete", "150")
-    assert killed(here, lambda: len(here.photos()) < 280, "sync", "--quiet", "--threads", "1", *delete)
+    with slow(road, "DeleteObject", 0.02):
+        assert killed(here, lambda: len(here.photos()) < 280, "sync", "--quiet", "--threads", "1", *delete)
     here.sync(*delete)
     here.check_bucket(by_etag=True)
     assert {key: here.read(there) for key, there in here.trash().items()} == {
@@ -127,7 +151,8 @@ def _rebuilt_rows(here: Machine) -> int:
 def test_asked_to_stop(seaweed: S3Server, machine: Make, number: signal.Signals) -> None:
     here: Machine = machine(seaweed, {})
     files = make_photos(here, FEW)
-    with here.started("sync", "--batch-size", str(BATCH)) as process:
+    # The two films take nine seconds at this speed, and one part of them one.
+    with here.started("sync", "--batch-size", str(BATCH), "--bwlimit", "16M") as process:
         assert wait_until(lambda: here.recorded() >= 100, process)
         asked = time.monotonic()
         process.send_signal(number)

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import sqlite3
 from collections.abc import Callable
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from tests.e2e.machine import Machine, query, wait_until
+from tests.faults import proxy as faults
 from tests.stores.server import S3Server
 from tests.trees import LONG_AGO_NS, make_tree
 
@@ -142,18 +143,22 @@ def test_nothing_begins_without_a_backup(
     here.nothing_was_made()
 
 
-def test_ctrl_c_keeps_what_was_proven(here: Machine) -> None:
-    make_tree(here.source / "many", {f"{i}.jpg": os.urandom(200_000) for i in range(300)}, mtime_ns=LONG_AGO_NS)
-    here.sync()
-
-    def proven() -> bool:
-        return bool(query(here.manifest, "SELECT count(*) FROM disk_proofs"))
-
-    with here.started("verify", "--local", "--threads", "1", "--batch-size", "10") as process:
-        assert wait_until(proven, process)
-        process.send_signal(signal.SIGINT)
-        assert process.wait(10) == 130
-    assert query(here.manifest, "SELECT result FROM runs ORDER BY id DESC") == "interrupted"
-    done = query(here.manifest, "SELECT count(*) FROM disk_proofs")
-    found = here.run("verify", "--local", "--max-age", "1d", "--json").json
-    assert found["checked"] == 303 - done
+def test_ctrl_c_keeps_what_was_proven(machine: Callable[..., Machine], seaweed: S3Server) -> None:
+    with faults.fault_proxy(seaweed.endpoint) as proxy:
+        here = machine(replace(seaweed, endpoint=proxy.endpoint), {f"{i}.jpg": b"%d" % i for i in range(300)})
+        here.sync()
+        sent = query(here.manifest, "SELECT max(verified_at) FROM files")
+        proven = f"SELECT count(*) FROM files WHERE verified_at > {sent}"
+        # Its end is seconds away when the first of them are seen to be proven.
+        proxy.on("GetObject", faults.after(lambda: proxy.wait(0.02)), times=None)
+        with here.started("verify", "--download", "--threads", "1", "--batch-size", "10") as process:
+            assert wait_until(lambda: bool(query(here.manifest, proven)), process)
+            process.send_signal(signal.SIGINT)
+            assert process.wait(10) == 130
+        proxy.heal()
+        assert query(here.manifest, "SELECT result FROM runs ORDER BY id DESC") == "interrupted"
+        done = query(here.manifest, proven)
+        assert 0 < done < 300
+        left = 300 - done
+        found = here.run("verify", "--download", "--sample", str(left), "--json").json
+        assert (found["proven"], query(here.manifest, proven)) == (left, 300), "it goes on with what is left"
