@@ -33,9 +33,10 @@ from lrsync.core.runs import RunKind, RunSummary
 from lrsync.core.scan import ScannedFile, Stat
 from lrsync.core.selection import Selection, Selector, search
 from lrsync.core.thaw import CHEAPEST_TODAY, ThawNote, ThawWish
+from lrsync.engine.batch import MOST_BATCHES
 from lrsync.engine.fetching import Fetcher
 from lrsync.engine.pool import DaemonPool
-from lrsync.engine.restore_batch import WORKERS, Batches, in_batches
+from lrsync.engine.restore_batch import Batches, in_batches
 from lrsync.engine.restoring import Back, Fate, Worker
 from lrsync.engine.runs import LazyStore, RunRow
 from lrsync.engine.stop import Patience, StoppedError
@@ -216,7 +217,7 @@ class _Restore:
         items = self._placed(search(self.ports.backup, Selector(self.options.selection)))
         patience = Patience(self.ports.stopping)
         threads = self.options.threads
-        pool, ranges, small = (self.ports.make_pool(count) for count in (threads, threads, min(WORKERS, threads)))
+        pool, ranges, small = (self.ports.make_pool(count) for count in (threads, threads, min(MOST_BATCHES, threads)))
         batches = Batches(self._worker(ranges), pool, small)
         try:
             for back in batches.results(in_batches(items), most=2 * threads, patience=patience):
