@@ -166,6 +166,12 @@ class TargetFolder(Protocol):
     def left(self, path: str) -> int:
         """The bytes that an earlier run's `partial` of this path takes on the disk. Raises OSError."""
 
+    def clear_left(self, folder: str) -> None:
+        """Remove what killed runs left of files that they were writing into this folder ('' is the target itself).
+
+        Not what a run that is under way is at, nor files in ranges: those are gone on with. Raises OSError.
+        """
+
 
 class Body:
     """An object's bytes, or a range of them, on their way: in chunks, and what came with them.

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Final, assert_never
 
@@ -115,6 +116,7 @@ class _Restore:
     done: list[Done] = field(default_factory=list)
     asked: list[ThawNote] = field(default_factory=list)
     awake: list[tuple[str, str | None]] = field(default_factory=list)
+    cleared: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.summary = RunSummary(dry_run=self.options.dry_run, restored=self.counts)
@@ -237,7 +239,20 @@ class _Restore:
                 continue
             if local != item.path:
                 self.summary.renamed.append(Renamed(item.path, local))
+            if not self.options.dry_run:
+                self._clear_left(local)
             yield item, local
+
+    def _clear_left(self, local: str) -> None:
+        """Clear a folder of what killed runs left there, once: paths come sorted, so none comes back but a parent."""
+        folder = split_path(local)[0]
+        while self.cleared and not f"{folder}/".startswith(f"{self.cleared[-1]}/" if self.cleared[-1] else ""):
+            self.cleared.pop()
+        if folder in self.cleared:
+            return
+        self.cleared.append(folder)
+        with suppress(OSError):  # the work on the folder's files will say what is wrong
+            self.ports.target.clear_left(folder)
 
     def _worker(self, ranges: Executor) -> Worker:
         ports, options = self.ports, self.options

@@ -15,6 +15,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from lrsync.adapters.filewriter import FileWriter
+from lrsync.adapters.leftovers import TEMPORARY, temporary_name
 from lrsync.adapters.manifest import Manifest
 from lrsync.core.counts import RestoreCounts
 from lrsync.core.events import Notice
@@ -475,3 +477,33 @@ def test_a_stop_ends_it_and_the_next_run_goes_on(world: World, target: Path) -> 
     summary = restored(world, RestoreRequest(to=str(target)))
     assert counts_of(summary).intact == len(done)
     assert len(facts(target)) == 6
+
+
+# --- what a killed run left --------------------------------------------------------------------------------
+
+
+@pytest.mark.skipif(os.name == "nt", reason="there are no such locks on Windows")
+def test_what_a_killed_restore_left_goes_with_the_next_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    world = World(tmp_path)
+    world.make({"2024": {"a": {"x.jpg": b"x"}, "b.jpg": b"b", "c": {"y.jpg": b"y"}, "d.jpg": b"d"}, "z.jpg": b"z"})
+    world.sync()
+    target = tmp_path / "target"
+    target.mkdir()
+    restored(world, RestoreRequest(to=str(target)))
+    for folder in ("", "2024", "2024/c", "other"):
+        (target / folder).mkdir(exist_ok=True)
+        (target / folder / temporary_name()).write_bytes(b"half")
+    restored(world, RestoreRequest(to=str(target)), dry_run=True)
+    assert len(list(target.rglob(f"{TEMPORARY}*"))) == 4
+    cleared: list[str] = []
+    clear = FileWriter.clear_left
+
+    def spy(self: FileWriter, folder: str) -> None:
+        cleared.append(folder)
+        clear(self, folder)
+
+    monkeypatch.setattr(FileWriter, "clear_left", spy)
+    assert counts_of(restored(world, RestoreRequest(to=str(target)))).intact == 5
+    # Nothing of the backup lies in the other folder: what is in there is none of this restore's business.
+    assert [path.parent.name for path in target.rglob(f"{TEMPORARY}*")] == ["other"]
+    assert sorted(cleared) == ["", "2024", "2024/a", "2024/c"]  # each once
