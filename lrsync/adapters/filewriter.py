@@ -42,6 +42,12 @@ class FileWriter:
         except FileNotFoundError:
             return None
 
+    def demand_free(self, path: str) -> None:
+        """See `TargetFolder.demand_free`."""
+        folder, name = safe_split(path)
+        with suppress(FileNotFoundError), opened(self._root, folder, create=False) as at:
+            at.demand(name, None)
+
     def write(self, path: str, chunks: Iterator[bytes], sha256: bytes | None, placing: Placing) -> Placed | Damaged:
         """See `TargetFolder.write`."""
         folder, name = safe_split(path)

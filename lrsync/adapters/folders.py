@@ -12,7 +12,7 @@ import stat
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from itertools import count
-from typing import Final
+from typing import BinaryIO, Final
 
 from lrsync.adapters import leftovers, longpath
 from lrsync.adapters.longpath import facts_of
@@ -20,6 +20,7 @@ from lrsync.adapters.oddity import Oddity, windows_oddity
 from lrsync.core.scan import Stat
 
 NAME_BYTES: Final = 255
+_COMPARED_BYTES: Final = 1 << 20
 _CREATE: Final = os.O_CREAT | os.O_EXCL | os.O_WRONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
 _OWN: Final = (
     os.O_RDWR
@@ -152,12 +153,32 @@ class Folder:
         return os.open(self._at(name), _OWN | os.O_CREAT | os.O_EXCL, 0o600, dir_fd=self._fd)
 
     def keep(self, part: str, name_of: Callable[[int], str]) -> str:
-        """Give a file the first of these names that is free; returns it."""
+        """Give a file the first of these names that is free, or that a file of the same bytes has; returns it."""
         for number in count():
-            with suppress(FileExistsError):
+            try:
                 self.put(part, name_of(number), replace=False)
-                return name_of(number)
+            except FileExistsError:
+                # Else each try to restore a damaged film would leave one more of it.
+                if not self._has_same_bytes(part, name_of(number)):
+                    continue
+            return name_of(number)
         raise AssertionError("names do not run out")
+
+    def _has_same_bytes(self, part: str, name: str) -> bool:
+        mine, other = self.facts(part), self.facts(name)
+        if mine is None or other is None or mine.size != other.size:
+            return False
+        try:
+            with self._opened(part) as file, self._opened(name) as its:
+                while one := file.read(_COMPARED_BYTES):
+                    if one != its.read(_COMPARED_BYTES):
+                        return False
+        except OSError:
+            return False  # as good as other bytes: both are kept
+        return True
+
+    def _opened(self, name: str) -> BinaryIO:
+        return os.fdopen(os.open(self._at(name), longpath.FILE_FLAGS, dir_fd=self._fd), "rb")
 
     def set_aside(self, name: str, prefix: str) -> str:
         """Keep a file under another name; it may have its own as well until that is taken from it."""

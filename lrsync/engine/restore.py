@@ -171,6 +171,8 @@ class _Restore:
             self._fail(Failed(text, "is not in the backup", "name a file, a folder, or a pattern such as '*.nef'"))
         for failed in self.ports.problems():
             self._fail(failed)
+        if not files and not self.summary.errors and not self.options.selection.is_everything:
+            self.ports.sink(Notice("nothing in the backup is what was asked for"))
         fetch_files, fetch_bytes = (sum(each[place] for each in classes.values()) for place in (0, 1))
         return RestorePlan(files, size, fetch_files, fetch_bytes, needed, classes)
 
