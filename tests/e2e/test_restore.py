@@ -145,6 +145,7 @@ def test_wrong_usage(here: Machine, args: tuple[str, ...], words: str) -> None:
 def test_a_wrong_prefix_is_no_empty_backup(here: Machine, tmp_path: Path) -> None:
     done = bare(here, "--to", str(tmp_path / "back"), "--json", prefix="Phot")
     assert (done.code, "there is no backup in" in done.json["error"]["message"]) == (2, True), done
+    assert done.json["error"]["hint"] == f"check --s3-bucket and --s3-prefix; the bucket has {here.prefix}"
     assert not (tmp_path / "back").exists()
 
 
