@@ -106,10 +106,21 @@ CREATE TABLE IF NOT EXISTS audits (catalog TEXT PRIMARY KEY, audited_ns INTEGER 
 CREATE TABLE IF NOT EXISTS photos (
     catalog TEXT NOT NULL, photo_id TEXT NOT NULL, path TEXT NOT NULL, PRIMARY KEY (catalog, photo_id)
 ) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS missed (
+    catalog TEXT NOT NULL, photo_id TEXT NOT NULL, path TEXT NOT NULL, told_ns INTEGER NOT NULL,
+    PRIMARY KEY (catalog, photo_id)
+) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS results (catalog TEXT PRIMARY KEY, audited_ns INTEGER NOT NULL, states TEXT NOT NULL);
 """
-_GONE: Final = "NOT EXISTS (SELECT 1 FROM copy.AgLibraryFile f WHERE f.id_global = photos.photo_id)"
+_GONE: Final = "NOT EXISTS (SELECT 1 FROM copy.AgLibraryFile f WHERE f.id_global = photo_id)"
 _FORGET: Final = f"DELETE FROM photos WHERE catalog = :catalog AND {_GONE}"
+_MISS: Final = f"""
+INSERT OR REPLACE INTO missed
+SELECT catalog, photo_id, path, :now_ns FROM photos WHERE catalog = :catalog AND {_GONE}
+"""
+_MISS_NO_MORE: Final = f"DELETE FROM missed WHERE catalog = :catalog AND (told_ns < :before_ns OR NOT {_GONE})"
+_MISSED_FOR_NS: Final = 90 * 86_400 * 1_000_000_000
+"""So long the names of what vanished can be asked for again."""
 # Paths as `core.lightroom.folder_path` makes them. Only what is not as it was: mostly that is next to nothing.
 _REMEMBER: Final = """
 INSERT OR REPLACE INTO photos
@@ -171,11 +182,21 @@ class AuditHistory:
             found = self._connection.execute(query, self._catalog).fetchall()
         return (from_text(path) for (path,) in found)
 
+    def missed(self) -> Iterator[tuple[str, int]]:
+        """The paths of photos that an earlier audit told to have vanished and that are not back, and when, by path."""
+        query = f"SELECT path, told_ns FROM missed WHERE catalog = :catalog AND {_GONE} ORDER BY path"
+        with sqlite.translating(self.path):
+            found = self._connection.execute(query, self._catalog).fetchall()
+        return ((from_text(path), int(told_ns)) for path, told_ns in found)
+
     def settle(self, now_ns: int, states: Mapping[FileState, int]) -> None:
         """What the catalog has now is what the next audit is compared with; `states` is for reports."""
         found = json.dumps({state.value: files for state, files in states.items()})
         with sqlite.translating(self.path), sqlite.immediate(self._connection):
+            now = {**self._catalog, "now_ns": now_ns}
+            self._connection.execute(_MISS, now)
+            self._connection.execute(_MISS_NO_MORE, {**self._catalog, "before_ns": now_ns - _MISSED_FOR_NS})
             self._connection.execute(_FORGET, self._catalog)
             self._connection.execute(_REMEMBER, self._catalog)
-            self._connection.execute(_COUNT, {**self._catalog, "now_ns": now_ns})
-            self._connection.execute(_RESULT, {**self._catalog, "now_ns": now_ns, "states": found})
+            self._connection.execute(_COUNT, now)
+            self._connection.execute(_RESULT, {**now, "states": found})

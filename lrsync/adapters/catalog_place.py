@@ -13,7 +13,7 @@ from typing import Final
 
 from lrsync.adapters.catalog_pack import receive, unpack_file, unpack_folder
 from lrsync.adapters.catalog_read import settle_copy
-from lrsync.adapters.newfiles import TEMPORARY
+from lrsync.adapters.leftovers import TEMPORARY
 from lrsync.core.catalogs import SnapshotNote, SnapshotPart
 from lrsync.core.filetypes import DATA_SUFFIX
 from lrsync.core.ports import CatalogDamagedError, SnapshotDamagedError

@@ -9,12 +9,13 @@ from __future__ import annotations
 import errno
 import os
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
 from lrsync.adapters.folders import Folder, numbered, opened
-from lrsync.adapters.newfiles import safe_split, temporary_name, write_new
+from lrsync.adapters.leftovers import temporary_name
+from lrsync.adapters.newfiles import safe_split, write_new
 from lrsync.adapters.partfile import PartFile, part_name
 from lrsync.core.keys import join_path
 from lrsync.core.ports import Damaged, NewFile, Placed, Placing
@@ -41,6 +42,12 @@ class FileWriter:
         except FileNotFoundError:
             return None
 
+    def demand_free(self, path: str) -> None:
+        """See `TargetFolder.demand_free`."""
+        folder, name = safe_split(path)
+        with suppress(FileNotFoundError), opened(self._root, folder, create=False) as at:
+            at.demand(name, None)
+
     def write(self, path: str, chunks: Iterator[bytes], sha256: bytes | None, placing: Placing) -> Placed | Damaged:
         """See `TargetFolder.write`."""
         folder, name = safe_split(path)
@@ -48,10 +55,10 @@ class FileWriter:
             at.demand(name, placing.replacing)
             part = temporary_name()
             try:
-                found = at.fill(part, chunks, placing.mtime_ns, at.mode(name))
-                if sha256 not in (None, found):
-                    return Damaged(join_path(folder, at.keep(part, lambda n: numbered(name, ".damaged", n))))
-                return self._placed(at, part, path, placing)._replace(sha256=found)
+                with at.filled(part, chunks, placing.mtime_ns, at.mode(name)) as found:
+                    if sha256 not in (None, found):
+                        return Damaged(join_path(folder, at.keep(part, lambda n: numbered(name, ".damaged", n))))
+                    return self._placed(at, part, path, placing)._replace(sha256=found)
             finally:
                 at.drop(part)
 
@@ -76,6 +83,11 @@ class FileWriter:
                 return at.allocated(part_name(name))
         except FileNotFoundError:
             return 0
+
+    def clear_left(self, folder: str) -> None:
+        """See `TargetFolder.clear_left`."""
+        with suppress(FileNotFoundError), opened(self._root, folder, create=False) as at:
+            at.clear_left()
 
     def _placed(self, at: Folder, part: str, path: str, placing: Placing) -> Placed:
         """Give a finished file its name."""

@@ -12,14 +12,15 @@ import stat
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from itertools import count
-from typing import Final
+from typing import BinaryIO, Final
 
-from lrsync.adapters import longpath
+from lrsync.adapters import leftovers, longpath
 from lrsync.adapters.longpath import facts_of
 from lrsync.adapters.oddity import Oddity, windows_oddity
 from lrsync.core.scan import Stat
 
 NAME_BYTES: Final = 255
+_COMPARED_BYTES: Final = 1 << 20
 _CREATE: Final = os.O_CREAT | os.O_EXCL | os.O_WRONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
 _OWN: Final = (
     os.O_RDWR
@@ -74,24 +75,32 @@ class Folder:
         if found is None or expected is None or not stat.S_ISREG(found.st_mode) or facts_of(found) != expected:
             raise FileExistsError(errno.EEXIST, "another file is there, or it was changed just now", name)
 
-    def fill(self, name: str, chunks: Iterator[bytes], mtime_ns: int, mode: int | None) -> bytes:
-        """Write a new file with this time and mode, on the disk when this returns; the sha256 of what was written."""
+    @contextmanager
+    def filled(self, name: str, chunks: Iterator[bytes], mtime_ns: int, mode: int | None) -> Iterator[bytes]:
+        """Write a new file with this time and mode, on the disk when this yields the sha256 of what was written.
+
+        Until it ends the file is held, so that no other run takes it for left over.
+        """
         digest = hashlib.sha256()
         handle = os.open(self._at(name), _CREATE, 0o666 if mode is None else 0o600, dir_fd=self._fd)
         with os.fdopen(handle, "wb", buffering=0) as file:
+            leftovers.hold(handle)
             for chunk in chunks:
                 digest.update(chunk)
                 rest = memoryview(chunk)
                 while rest:
                     rest = rest[file.write(rest) :]
             self.settle(handle, mtime_ns, mode)
-        self.set_time(name, mtime_ns)
-        return digest.digest()
+            if not leftovers.HOLDS:
+                file.close()
+            self.set_time(name, mtime_ns)
+            yield digest.digest()
 
     def begin(self, name: str, data: bytes, mtime_ns: int) -> int:
         """Make a new file of these bytes, and have the system begin to put them on the disk; an open descriptor."""
         handle = os.open(self._at(name), _CREATE, 0o666, dir_fd=self._fd)
         try:
+            leftovers.hold(handle)
             rest = memoryview(data)
             while rest:
                 rest = rest[os.write(handle, rest) :]
@@ -144,12 +153,32 @@ class Folder:
         return os.open(self._at(name), _OWN | os.O_CREAT | os.O_EXCL, 0o600, dir_fd=self._fd)
 
     def keep(self, part: str, name_of: Callable[[int], str]) -> str:
-        """Give a file the first of these names that is free; returns it."""
+        """Give a file the first of these names that is free, or that a file of the same bytes has; returns it."""
         for number in count():
-            with suppress(FileExistsError):
+            try:
                 self.put(part, name_of(number), replace=False)
-                return name_of(number)
+            except FileExistsError:
+                # Else each try to restore a damaged film would leave one more of it.
+                if not self._has_same_bytes(part, name_of(number)):
+                    continue
+            return name_of(number)
         raise AssertionError("names do not run out")
+
+    def _has_same_bytes(self, part: str, name: str) -> bool:
+        mine, other = self.facts(part), self.facts(name)
+        if mine is None or other is None or mine.size != other.size:
+            return False
+        try:
+            with self._opened(part) as file, self._opened(name) as its:
+                while one := file.read(_COMPARED_BYTES):
+                    if one != its.read(_COMPARED_BYTES):
+                        return False
+        except OSError:
+            return False  # as good as other bytes: both are kept
+        return True
+
+    def _opened(self, name: str) -> BinaryIO:
+        return os.fdopen(os.open(self._at(name), longpath.FILE_FLAGS, dir_fd=self._fd), "rb")
 
     def set_aside(self, name: str, prefix: str) -> str:
         """Keep a file under another name; it may have its own as well until that is taken from it."""
@@ -183,6 +212,21 @@ class Folder:
         """Remove a file, if it is there."""
         with suppress(FileNotFoundError):
             os.unlink(self._at(name), dir_fd=self._fd)
+
+    def clear_left(self) -> None:
+        """Remove what killed runs left of files that they were writing in here."""
+        for name in os.listdir(self._path if self._fd is None else self._fd):
+            if not leftovers.is_temporary(name):
+                continue
+            try:
+                handle = os.open(self._at(name), _OWN, dir_fd=self._fd)
+            except OSError:
+                continue  # it ended just now, or is none of ours
+            try:
+                if leftovers.is_left_over(handle):
+                    self.drop(name)
+            finally:
+                os.close(handle)
 
     def sync(self) -> None:
         """Make the names last through a power cut, where folders can be synced: not on every network drive."""

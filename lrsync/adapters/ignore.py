@@ -178,7 +178,8 @@ def canonical(pattern: str, flag: str) -> str:
     if not text.strip("/"):
         raise UsageError(f"{flag} '{pattern}' is an empty pattern", hint="use a name or a pattern such as '*.tmp'")
     if text.startswith("!"):
-        raise UsageError(f"{flag} '{pattern}' starts with '!'", hint="bring files back with --include, or write '\\!'")
+        way = "bring files back with --include, or write '\\!'" if flag.startswith("--") else "write '\\!' for its name"
+        raise UsageError(f"{flag} '{pattern}' starts with '!'", hint=way)
     text = f"\\{text}" if text.startswith("#") else text
     try:
         # A plain name is a pattern in any case; whatever else is given, pathspec must be able to read.

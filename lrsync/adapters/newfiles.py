@@ -7,18 +7,14 @@ from __future__ import annotations
 
 import errno
 import os
-import secrets
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
-from typing import Final
 
 from lrsync.adapters.folders import Folder, opened
+from lrsync.adapters.leftovers import HOLDS, temporary_name
 from lrsync.core.keys import KeyProblem, path_for, split_path
 from lrsync.core.ports import NewFile, Placed
-
-TEMPORARY: Final = ".lrsync-tmp-"
-"""Left out by the default rules: no photo of the user's."""
 
 
 @dataclass(slots=True)
@@ -39,14 +35,21 @@ class _Part:
 
     def settle(self) -> None:
         os.fsync(self.handle)
-        handle, self.handle = self.handle, -1
-        os.close(handle)
+        if not HOLDS:
+            self.let_go()
         self.at.set_time(self.temporary, self.file.mtime_ns)
 
     def place(self) -> None:
         self.at.put(self.temporary, self.name, replace=False)
         self.at.drop(self.temporary)
         self.temporary = ""
+        self.let_go()
+
+    def let_go(self) -> None:
+        """Close the file, and with that end the lock on it."""
+        if self.handle >= 0:
+            handle, self.handle = self.handle, -1
+            os.close(handle)
 
     def look(self) -> None:
         facts = self.at.facts(self.name)
@@ -55,8 +58,7 @@ class _Part:
         self.result = Placed(facts)
 
     def clear_away(self) -> None:
-        if self.handle >= 0:
-            os.close(self.handle)
+        self.let_go()
         if self.temporary:
             with suppress(OSError):
                 self.at.drop(self.temporary)
@@ -111,11 +113,6 @@ def _sync(folders: dict[str, Folder], parts: Sequence[_Part]) -> None:
 def _result_of(part: _Part) -> Placed | OSError:
     assert part.result is not None, "looked at last"
     return part.result
-
-
-def temporary_name() -> str:
-    """A name that no other file has."""
-    return f"{TEMPORARY}{secrets.token_hex(8)}"
 
 
 def safe_split(path: str) -> tuple[str, str]:

@@ -16,11 +16,12 @@ from types import TracebackType
 from typing import Final
 
 from lrsync.adapters.folders import Folder, numbered
+from lrsync.adapters.leftovers import TEMPORARY, hold
 from lrsync.core.download import PartialNote, decode_note, encode_done, encode_note
 from lrsync.core.keys import join_path, split_path
 from lrsync.core.ports import Damaged, Placed, Placing
 
-PARTIAL: Final = ".lrsync-tmp-part-"
+PARTIAL: Final = f"{TEMPORARY}part-"
 """Begins as temporary files do: the default rules leave it out."""
 _MOST_NOTE_BYTES: Final = 8 << 20
 
@@ -43,7 +44,7 @@ class PartFile:
         self._closed = False
         self._data = at.open_own(self._part)
         try:
-            _lock_file(self._data)
+            hold(self._data)  # Raises BlockingIOError where another lrsync is at this file.
             self._log = at.open_own(self._note)
         except BaseException:
             os.close(self._data)
@@ -152,18 +153,6 @@ def _current_umask() -> int:
 
 _UMASK: Final = _current_umask()
 """Read once, when this is imported: to read it is to set it for a moment, for all threads."""
-
-
-def _lock_file(handle: int) -> None:
-    """Keep another lrsync out, where the system has such locks. Raises BlockingIOError where one is at this file."""
-    try:
-        import fcntl
-
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        raise
-    except (ImportError, OSError):
-        return  # Windows, and network drives that know no locks
 
 
 def _read(handle: int, most: int) -> bytes:

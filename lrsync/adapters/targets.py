@@ -10,7 +10,7 @@ from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
-from lrsync.adapters.newfiles import TEMPORARY
+from lrsync.adapters.leftovers import TEMPORARY
 from lrsync.core.localnames import POSIX, WINDOWS, NameRules
 from lrsync.errors import UsageError
 
@@ -19,7 +19,7 @@ def make_target(folder: Path) -> None:
     """Make the folder, and see that files can be made in it. Raises UsageError."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        probe = folder / f"{TEMPORARY}{secrets.token_hex(8)}"
+        probe = folder / f"{TEMPORARY}probe-{secrets.token_hex(8)}"
         probe.touch(exist_ok=False)
         probe.unlink()
     except OSError as error:

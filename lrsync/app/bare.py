@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from functools import cache
 from itertools import chain
 from pathlib import Path
+from typing import Final
 
 from lrsync.adapters.database import prepare
 from lrsync.adapters.manifest import Manifest
@@ -32,7 +33,9 @@ from lrsync.engine.bare import Snapshots, choose_library, current_snapshots, old
 from lrsync.engine.pool import DaemonPool
 from lrsync.engine.reconcile import ListingPorts, take_listing
 from lrsync.engine.snapshot import StoredSnapshot, take_snapshot
-from lrsync.errors import UsageError
+from lrsync.errors import BucketError, ObjectError, UsageError
+
+MOST_NAMED: Final = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +79,7 @@ def open_bare(
     manifest.update_library(_nobody(config))
     take_listing(ListingPorts(store, manifest, DaemonPool, sink, stop.is_set), config.prefix, threads=config.threads)
     listing = ListingBackup(manifest, config.prefix)
-    _demand_anything(listing, config)
+    _demand_anything(listing, store, config)
     selection = narrow(listing, "")
     backup, failed = _timed(store, listing, selection, config, sink, stop)
     # A key that can be no file's is none that was asked for by name.
@@ -132,10 +135,24 @@ def _timed(
         return with_times(AskPorts(store, pool, stop.is_set, sink), listing, selection)
 
 
-def _demand_anything(listing: ListingBackup, config: Config) -> None:
+def _demand_anything(listing: ListingBackup, store: ObjectStore, config: Config) -> None:
     if next(listing.items(), None) is None and not listing.refused:
         where = f"{config.bucket}/{config.prefix}" if config.prefix else config.bucket
-        raise UsageError(f"there is no backup in {where}", hint="check --s3-bucket and --s3-prefix")
+        hint = "check --s3-bucket and --s3-prefix" + (_what_there_is(store) if config.prefix else "")
+        raise UsageError(f"there is no backup in {where}", hint=hint)
+
+
+def _what_there_is(store: ObjectStore) -> str:
+    """The folders at the bucket's root, as a hint: on the worst day few remember how they spelt a prefix."""
+    try:
+        page = next(iter(store.list_folder("")), None)
+    except (ObjectError, BucketError):
+        return ""  # the credentials may be for one prefix alone
+    names = [] if page is None else [folder.rstrip("/") for folder in page.folders]
+    if not names:
+        return ""
+    more = ", ..." if len(names) > MOST_NAMED else ""
+    return f"; the bucket has {', '.join(names[:MOST_NAMED])}{more}"
 
 
 def _refused(listing: ListingBackup) -> list[Failed]:

@@ -16,7 +16,7 @@ from lrsync.config import Config
 from lrsync.core.catalogs import CatalogRestored, SnapshotPart, StoredSnapshot, snapshot_object
 from lrsync.core.events import EventSink, Phase, PhaseStarted
 from lrsync.core.ports import ObjectStore, SnapshotDamagedError
-from lrsync.engine.catalog_snapshots import SnapshotWish, choose_snapshot, find_snapshots, matching
+from lrsync.engine.catalog_snapshots import SnapshotWish, choose_snapshot, find_snapshots, matching, none_called
 from lrsync.engine.stop import StoppedError
 from lrsync.errors import BucketError, CatalogError, InterruptedRun, ObjectError, UsageError
 
@@ -26,7 +26,11 @@ T = TypeVar("T")
 def list_snapshots(config: Config, sink: EventSink, stop: threading.Event, name: str) -> list[StoredSnapshot]:
     """The snapshots of the catalogs that are called so, or of all. Raises LrsyncError."""
     with closing(open_store(config)) as store, explained():
-        return matching(_until_stopped(find_snapshots(store, config.prefix, sink), stop), name)
+        found = list(_until_stopped(find_snapshots(store, config.prefix, sink), stop))
+    called = matching(found, name)
+    if found and not called:
+        raise none_called(name, found)
+    return called
 
 
 def restore_snapshot(

@@ -77,6 +77,8 @@ class _Known:
     snapshot: SnapshotUse | None = None
     problems: Callable[[], list[Failed]] = list
     was_asked: bool = True
+    is_library: bool = True
+    """Whether the manifest is the library's; else it is thrown away, and nobody remembers the run."""
 
 
 def run_restore(
@@ -120,6 +122,9 @@ def run_restore(
             dry_run=config.dry_run,
         )
         summary = restore.run_restore(ports, options)
+        summary.is_kept = known.is_library
+        if not known.is_library:
+            summary.run_id = None
         summary.snapshot, summary.quote, summary.catalog = known.snapshot, quotes[-1], wanted.narrower.use
         return summary
 
@@ -172,6 +177,7 @@ def _known(config: Config, resources: ExitStack, sink: EventSink, stop: threadin
         bare.selection,
         bare.snapshot,
         lambda: bare.problems() + narrower.failures(bare.selection),
+        is_library=False,
     )
 
 
@@ -206,7 +212,7 @@ def _of_past(config: Config, resources: ExitStack, sink: EventSink, stop: thread
         # Of a photo that was there, and cannot be had any more, the reason is known.
         return [lost.get(failed.path, failed) for failed in narrower.failures(selection)]
 
-    return _Known(seals, manifest, backup, opener, selection, at.past.snapshot, problems)
+    return _Known(seals, manifest, backup, opener, selection, at.past.snapshot, problems, is_library=uuid is not None)
 
 
 def _of_library(library: Existing, narrower: Narrower) -> _Known:

@@ -145,8 +145,12 @@ class AuditReport:
     oldest_proof_ns: int | None = None
     listed: list[AuditedFile] = field(default_factory=list)
     witnesses: list[SizeWitness] = field(default_factory=list)
+    vanished: list[str] = field(default_factory=list)
+    """The paths of those that the last audit found in the catalog: an alarm that names nobody helps nobody."""
     previous_ns: int | None = None
     previous_photos: int = 0
+    unused_mappings: list[str] = field(default_factory=list)
+    """Folders that the user says are elsewhere, and that no root of the catalog is or lies in."""
     zip_backup: ZipState | None = None
     source_missing: str = ""
     """Why the source could not be looked at; '' where it could."""

@@ -58,6 +58,26 @@ def part_sizes_for(etag: str, size: int) -> tuple[int, ...]:
     return tuple(length for length in tried if least <= length <= most)[:MAX_TRIED]
 
 
+class EtagWatch:
+    """Tells of bytes as they come whether an ETag is theirs. That it is not proves nothing: with KMS it is no MD5."""
+
+    def __init__(self, etag: str, size: int) -> None:
+        """`etag` without quotes; `size` of the object in bytes."""
+        self._etag = etag.lower()
+        self._hashes = [PartsHash(length) for length in part_sizes_for(etag, size)]
+        self._whole: _Md5 = hashlib.md5(usedforsecurity=False)
+
+    def update(self, data: bytes) -> None:
+        """Take the next bytes."""
+        self._whole.update(data)
+        for each in self._hashes:
+            each.update(data)
+
+    def agrees(self) -> bool:
+        """Whether it is the MD5 of all that came, or of its parts; to be asked once, at the end."""
+        return self._etag == self._whole.hexdigest() or any(each.etag() == self._etag for each in self._hashes)
+
+
 class PartsHash:
     """Makes the ETag of bytes sent in parts of one length, as they are read."""
 

@@ -143,6 +143,9 @@ class TargetFolder(Protocol):
     def stat(self, path: str) -> Stat | None:
         """The regular file's stat; None where there is none. Raises OSError."""
 
+    def demand_free(self, path: str) -> None:
+        """Raises FileExistsError where anything has this name: a link, a folder; OSError where nobody can tell."""
+
     def write(self, path: str, chunks: Iterator[bytes], sha256: bytes | None, placing: Placing) -> Placed | Damaged:
         """Write a file whole, or not at all, and on the disk before this returns; missing folders are made.
 
@@ -165,6 +168,12 @@ class TargetFolder(Protocol):
 
     def left(self, path: str) -> int:
         """The bytes that an earlier run's `partial` of this path takes on the disk. Raises OSError."""
+
+    def clear_left(self, folder: str) -> None:
+        """Remove what killed runs left of files that they were writing into this folder ('' is the target itself).
+
+        Not what a run that is under way is at, nor files in ranges: those are gone on with. Raises OSError.
+        """
 
 
 class Body:

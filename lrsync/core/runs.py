@@ -165,6 +165,8 @@ class RunSummary:
     """Everything a run has to say; `--json` is this, spelled out."""
 
     dry_run: bool = False
+    is_kept: bool = True
+    """Whether a library's manifest knows of it afterwards: not where the bucket alone was asked."""
     run_id: int | None = None
     exit_code: ExitCode = ExitCode.OK
     scan: ScanCounts = field(default_factory=ScanCounts)

@@ -56,12 +56,16 @@ class Doomed:
 
 @dataclass(slots=True)
 class TrashSummary:
-    """What a command found or did. `foreign`: versions that lrsync did not write, and so leaves alone."""
+    """What a command found or did. `foreign`: versions that lrsync did not write, and so leaves alone.
+
+    `unproven`: files that came back whole by their length, and of whose bytes nothing is recorded.
+    """
 
     dry_run: bool = False
     items: list[TrashItem] = field(default_factory=list)
     bytes: int = 0
     foreign: int = 0
+    unproven: int = 0
     errors: list[Failed] = field(default_factory=list)
 
 

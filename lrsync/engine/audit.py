@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from enum import Enum
 from typing import Final, NamedTuple, Protocol
 
@@ -31,6 +32,7 @@ from lrsync.core.lightroom import (
     below,
     import_size,
     map_path,
+    mapped,
     path_here,
     sidecar_names,
     volume_of,
@@ -73,6 +75,9 @@ class AuditMemory(Protocol):
 
     def vanished(self) -> Iterator[str]:
         """The paths of photos that the last audit found and that the catalog does not have now."""
+
+    def missed(self) -> Iterator[tuple[str, int]]:
+        """The paths of photos that an earlier audit told to have vanished, and when it did (nanoseconds)."""
 
     def settle(self, now_ns: int, states: Mapping[FileState, int]) -> None:
         """What the catalog has now is what the next audit is compared with; `states`: what this one found."""
@@ -183,6 +188,9 @@ class _Audit:
                 roots[folder.root] = self._root_here(folder.root)
                 self.report.roots[folder.root] = RootTally(roots[folder.root])
             self._add_place(folder, roots[folder.root])
+        for mapping in self.options.mappings:
+            if not any(mapped(root, (mapping,)) for root in roots):
+                self.report.unused_mappings.append(mapping.old)
 
     def _root_here(self, root: str) -> str:
         here = map_path(root.rstrip("/") or "/", self.options.mappings)
@@ -360,8 +368,18 @@ class _Audit:
         if previous is not None:
             self.report.previous_ns, self.report.previous_photos = previous
             for path in self.ports.memory.vanished():
+                self.report.vanished.append(path)
                 self._add(AuditedFile(FileState.VANISHED, path, ""))
+            self._list_missed()
         self.ports.memory.settle(self.report.audited_ns, self.report.states)
+
+    def _list_missed(self) -> None:
+        """Who was told that some vanished may ask for their names afterwards; they are no alarm for a second time."""
+        if FileState.VANISHED not in self.options.listed:
+            return
+        for path, told_ns in self.ports.memory.missed():
+            day = datetime.fromtimestamp(told_ns // 1_000_000_000, UTC).date().isoformat()
+            self.report.listed.append(AuditedFile(FileState.VANISHED, path, "", note=f"told on {day}"))
 
     def _check_stop(self) -> None:
         if self.ports.stopping():

@@ -35,6 +35,7 @@ from lrsync.engine.packed import PackedWriter, put_packed
 from lrsync.errors import ObjectError, UsageError
 
 MAX_NOTE_BYTES = 1 << 20
+MOST_NAMED = 5
 
 
 @dataclass(slots=True)
@@ -207,6 +208,15 @@ def choose_snapshot(
         paths = ", ".join(sorted(each.note.catalog for each in called))
         raise UsageError(f"{len(called)} catalogs have snapshots", hint=f"{how}: {paths}")
     return called[0]
+
+
+def none_called(name: str, found: Iterable[StoredSnapshot]) -> UsageError:
+    """What to say of a name that no catalog has, where there are others."""
+    names = sorted({each.note.catalog for each in found})
+    more = f", and {len(names) - MOST_NAMED:,} more" if len(names) > MOST_NAMED else ""
+    return UsageError(
+        f"no snapshot of '{name}' is in the bucket", hint=f"there are of: {', '.join(names[:MOST_NAMED])}{more}"
+    )
 
 
 def _none_such(wish: SnapshotWish) -> UsageError:

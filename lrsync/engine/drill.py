@@ -1,6 +1,7 @@
 """Rehearse the worst day: restore a few files for real, look at what came, and throw it away again.
 
-Goes the way that a restore goes. Changes neither the source nor the bucket; what was proven is noted in the manifest.
+Goes the way that a restore goes. Changes neither the source nor the bucket; what was proven is noted in the manifest,
+and so is an object that is not what its row says: no status may call that file safe.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from lrsync.core.amounts import Sample
 from lrsync.core.counts import DrillCounts
 from lrsync.core.events import EventSink, FindingRaised, Phase, PhaseAdvanced, PhaseStarted
 from lrsync.core.findings import Finding
-from lrsync.core.model import Failed, ManifestEntry
+from lrsync.core.model import Drift, Failed, ManifestEntry
 from lrsync.core.ports import Clock, Damaged, ManifestStore, ObjectStore, Placed, SealStore, SourceTree
 from lrsync.core.requests import VerifyRequest
 from lrsync.core.runs import RunKind, RunSummary
@@ -26,7 +27,8 @@ from lrsync.engine.checks import Checker, hash_file
 from lrsync.engine.pool import DaemonPool
 from lrsync.engine.runs import LazyStore, RunRow
 from lrsync.engine.stop import StoppedError
-from lrsync.errors import ObjectArchivedError, ObjectError
+from lrsync.engine.verify import drift_finding
+from lrsync.errors import ObjectArchivedError, ObjectError, ObjectMissingError
 
 BATCH = 50
 
@@ -76,7 +78,7 @@ def run_drill(ports: DrillPorts, sample: Sample, *, threads: int = 8) -> RunSumm
 class _Rehearsed:
     """What became of one file; `good`: it came back with its recorded bytes, size and time.
 
-    `failed` is then about the file on the disk, which could not be compared.
+    `failed` is then about the file on the disk, which could not be compared. `drift`: what its object is, if not good.
     """
 
     entry: ManifestEntry
@@ -85,6 +87,7 @@ class _Rehearsed:
     archived: bool = False
     unproven: bool = False
     failed: Failed | None = None
+    drift: Drift | None = None
     rot: Finding | None = None
 
 
@@ -97,6 +100,7 @@ class _Drill:
     summary: RunSummary = field(init=False)
     store: LazyStore = field(init=False)
     proven: list[str] = field(default_factory=list)
+    drifted: list[tuple[str, Drift | None]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.summary = RunSummary(drilled=self.counts)
@@ -110,7 +114,7 @@ class _Drill:
             summary=self.summary,
             clock=self.ports.clock,
             requests=self.store.requests,
-            settle=self._note_proofs,
+            settle=self._note,
         )
         with row.around():
             self._run()
@@ -145,12 +149,19 @@ class _Drill:
             self.proven.append(done.entry.path)
         if done.failed is not None:
             self.summary.errors.append(done.failed)
+        if done.drift is not None:
+            self.drifted.append((done.entry.path, done.drift))
+            self._raise(drift_finding(done.entry, done.drift, "a restore drill found it"))
         if done.rot is not None:
-            self.summary.findings.append(done.rot)
-            self.ports.sink(FindingRaised(done.rot))
+            self._raise(done.rot)
 
-    def _note_proofs(self) -> None:
+    def _raise(self, finding: Finding) -> None:
+        self.summary.findings.append(finding)
+        self.ports.sink(FindingRaised(finding))
+
+    def _note(self) -> None:
         self.ports.manifest.mark_verified(self.proven, self.ports.clock())
+        self.ports.manifest.set_drift(self.drifted)
 
 
 def _unless_stopping(worker: _Worker, entry: ManifestEntry) -> _Rehearsed | None:
@@ -174,10 +185,19 @@ class _Worker:
             raise StoppedError(entry.path)
         if entry.sha256 is None:
             return _Rehearsed(entry, unproven=True)
+        drift = None
         try:
-            problem = self._restored(entry)
+            placed = self.rehearsal.fetch(entry)
+            if isinstance(placed, Damaged):
+                drift = Drift.ALTERED
+                problem: Failed | None = Failed(entry.path, "what came back are other bytes than the recorded ones", "")
+            else:
+                problem = self._read(entry, placed)
         except ObjectArchivedError:
             return _Rehearsed(entry, archived=True)
+        except ObjectMissingError:
+            drift = Drift.MISSING
+            problem = Failed(entry.path, "its object is missing from the bucket", "")
         except ObjectError as error:
             problem = Failed(entry.path, f"its object could not be read: {error.message}", error.hint)
         except OSError as error:
@@ -186,20 +206,17 @@ class _Worker:
         finally:
             self.rehearsal.discard(entry.path)
         if problem is not None:
-            return _Rehearsed(entry, failed=problem)
+            return _Rehearsed(entry, failed=problem, drift=drift)
         return self._compared(entry)
 
-    def _restored(self, entry: ManifestEntry) -> Failed | None:
+    def _read(self, entry: ManifestEntry, placed: Placed) -> Failed | None:
         """What is wrong with the restored file; None where it is as it should be."""
-        placed = self.rehearsal.fetch(entry)
-        hint = "run verify --download: it looks at every object, and marks what is damaged"
-        if isinstance(placed, Damaged):
-            return Failed(entry.path, "what came back are other bytes than the recorded ones", hint)
         # Read again from the disk: what a restore promises is the file, not what went through its hands.
         if hash_file(self.rehearsal.tree, entry.path, placed.stat, self.ports.stopping) != entry.sha256:
+            hint = "its object is good: check the drive for temporary files; TMPDIR names another place"
             return Failed(entry.path, "the restored file has other bytes than the recorded ones", hint)
         if not _same_facts(placed.stat, entry):
-            return Failed(entry.path, "came back with another size or time than the recorded one", hint)
+            return Failed(entry.path, "came back with another size or time than the recorded one", "")
         return None
 
     def _compared(self, entry: ManifestEntry) -> _Rehearsed:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Final, assert_never
 
@@ -33,9 +34,10 @@ from lrsync.core.runs import RunKind, RunSummary
 from lrsync.core.scan import ScannedFile, Stat
 from lrsync.core.selection import Selection, Selector, search
 from lrsync.core.thaw import CHEAPEST_TODAY, ThawNote, ThawWish
+from lrsync.engine.batch import MOST_BATCHES
 from lrsync.engine.fetching import Fetcher
 from lrsync.engine.pool import DaemonPool
-from lrsync.engine.restore_batch import WORKERS, Batches, in_batches
+from lrsync.engine.restore_batch import Batches, in_batches
 from lrsync.engine.restoring import Back, Fate, Worker
 from lrsync.engine.runs import LazyStore, RunRow
 from lrsync.engine.stop import Patience, StoppedError
@@ -114,6 +116,7 @@ class _Restore:
     done: list[Done] = field(default_factory=list)
     asked: list[ThawNote] = field(default_factory=list)
     awake: list[tuple[str, str | None]] = field(default_factory=list)
+    cleared: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.summary = RunSummary(dry_run=self.options.dry_run, restored=self.counts)
@@ -168,6 +171,8 @@ class _Restore:
             self._fail(Failed(text, "is not in the backup", "name a file, a folder, or a pattern such as '*.nef'"))
         for failed in self.ports.problems():
             self._fail(failed)
+        if not files and not self.summary.errors and not self.options.selection.is_everything:
+            self.ports.sink(Notice("nothing in the backup is what was asked for"))
         fetch_files, fetch_bytes = (sum(each[place] for each in classes.values()) for place in (0, 1))
         return RestorePlan(files, size, fetch_files, fetch_bytes, needed, classes)
 
@@ -216,7 +221,7 @@ class _Restore:
         items = self._placed(search(self.ports.backup, Selector(self.options.selection)))
         patience = Patience(self.ports.stopping)
         threads = self.options.threads
-        pool, ranges, small = (self.ports.make_pool(count) for count in (threads, threads, min(WORKERS, threads)))
+        pool, ranges, small = (self.ports.make_pool(count) for count in (threads, threads, min(MOST_BATCHES, threads)))
         batches = Batches(self._worker(ranges), pool, small)
         try:
             for back in batches.results(in_batches(items), most=2 * threads, patience=patience):
@@ -236,7 +241,20 @@ class _Restore:
                 continue
             if local != item.path:
                 self.summary.renamed.append(Renamed(item.path, local))
+            if not self.options.dry_run:
+                self._clear_left(local)
             yield item, local
+
+    def _clear_left(self, local: str) -> None:
+        """Clear a folder of what killed runs left there, once: paths come sorted, so none comes back but a parent."""
+        folder = split_path(local)[0]
+        while self.cleared and not f"{folder}/".startswith(f"{self.cleared[-1]}/" if self.cleared[-1] else ""):
+            self.cleared.pop()
+        if folder in self.cleared:
+            return
+        self.cleared.append(folder)
+        with suppress(OSError):  # the work on the folder's files will say what is wrong
+            self.ports.target.clear_left(folder)
 
     def _worker(self, ranges: Executor) -> Worker:
         ports, options = self.ports, self.options

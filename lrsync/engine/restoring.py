@@ -177,6 +177,8 @@ class Worker:
         if item.drift is Drift.MISSING:
             return _lost(item, local)
         if self.dry_run:
+            if there is None:
+                self.folder.demand_free(local)
             return Back(item, local, Fate.RESTORED, replaced=there is not None)
         fetched = self.fetcher.fetch(item, Target(local, there, keep=self.in_place))
         return _written(item, local, fetched, replaced=there is not None)
@@ -220,4 +222,6 @@ def _lost(item: RestoreItem, local: str) -> Back:
 def _hint_for(error: OSError) -> str:
     if error.errno in _NO_SPACE:
         return "make room on its drive, and run the same command again: it goes on"
+    if isinstance(error, NotADirectoryError):
+        return "move away what is there, or restore to an empty folder; nothing is ever written through a link"
     return "check the folder's permissions and the free space on its drive"

@@ -11,8 +11,10 @@ from concurrent.futures import Executor
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import groupby, islice
+from typing import NamedTuple
 
 from lrsync.core.digest import is_settled
+from lrsync.core.etags import EtagWatch
 from lrsync.core.events import EventSink, Phase, PhaseAdvanced, PhaseStarted
 from lrsync.core.keys import KeyProblem, key_for, listing_prefix, may_be_digest, noted_path, path_for, trash_folder
 from lrsync.core.model import Adopt, Change, ChangeKind, Content, Done, Failed, ManifestEntry
@@ -226,26 +228,34 @@ def restore_trash(ports: TrashPorts, to: RestoreTo, pattern: str) -> TrashSummar
     with ports.make_pool(ports.threads) as pool:
         while batch := list(islice(remaining, BATCH)):
             results = list(pool.map(partial(_restore_unless_stopping, ports, to), batch))
-            _take(done, to, results)
+            _take(done, to, results, ports.clock())
             count += len(batch)
             ports.sink(PhaseAdvanced(Phase.RESTORING, count))
             _check_stop(ports)
     return done
 
 
-_Back = tuple[TrashItem, ManifestEntry]
+class _Back(NamedTuple):
+    """A file that is back. `sha256`: of its bytes, as they came. `is_proven`: they are the ones that were stored."""
+
+    item: TrashItem
+    info: ObjectInfo
+    stat: Stat
+    sha256: bytes
+    is_proven: bool
 
 
-def _take(done: TrashSummary, to: RestoreTo, results: Iterable[_Back | Failed | None]) -> None:
+def _take(done: TrashSummary, to: RestoreTo, results: Iterable[_Back | Failed | None], now_ns: int) -> None:
     outcomes = []
     for result in results:
         if isinstance(result, Failed):
             done.errors.append(result)
         elif result is not None:
-            item, entry = result
-            done.items.append(item)
-            done.bytes += entry.size
-            outcomes.append(_adopted(entry))
+            done.items.append(result.item)
+            done.bytes += result.stat.size
+            done.unproven += not result.is_proven
+            if result.is_proven:  # else there is no row: the next sync looks into it, and sends it
+                outcomes.append(_adopted(_row(result, now_ns)))
     if to.manifest is not None and outcomes:
         to.manifest.record(outcomes)
 
@@ -268,9 +278,6 @@ def _restore(ports: TrashPorts, to: RestoreTo, item: TrashItem) -> _Back | Faile
         raise FileExistsError(item.path)
     info = _head(ports, item)
     sha256 = sha256_of(info)
-    if sha256 is None:
-        hint = "nothing recorded tells whether its bytes are whole; fetch it with another tool"
-        return Failed(item.path, f"lrsync did not write {item.source}", hint)
     if to.manifest is not None:
         current = _put_back(ports, item, info)
         if current is None:
@@ -279,12 +286,28 @@ def _restore(ports: TrashPorts, to: RestoreTo, item: TrashItem) -> _Back | Faile
     else:
         current = info
     mtime_ns = parse_mtime(info.metadata.get("mtime", ""))
-    with ports.store.get(item.source, version_id=item.version_id) as chunks:
+    # Of an object that another program wrote, and `adopt` took over, its ETag may be all that tells.
+    watch = EtagWatch(info.etag, info.size) if sha256 is None else None
+    with ports.store.get(item.source, version_id=item.version_id) as body:
         placing = Placing(info.last_modified_ns if mtime_ns is None else mtime_ns)
-        placed = to.target.write(item.path, chunks, sha256, placing)
+        chunks = body if watch is None else _watched(body, watch, info.size)
+        placed = to.target.write(item.path, iter(chunks), sha256, placing)
     if isinstance(placed, Damaged):
         return Failed(item.path, f"what came is not what was stored; it lies at {placed.kept_as}", "try it again")
-    return item, _row(item, current, sha256, placed.stat, ports.clock())
+    found = placed.sha256 or sha256
+    assert found is not None, "a file that is written whole was hashed"
+    return _Back(item, current, placed.stat, found, watch is None or watch.agrees())
+
+
+def _watched(chunks: Iterable[bytes], watch: EtagWatch, size: int) -> Iterator[bytes]:
+    """The same, of just this length: an answer that was cut off is told from nothing else."""
+    came = 0
+    for chunk in chunks:
+        watch.update(chunk)
+        came += len(chunk)
+        yield chunk
+    if came != size:
+        raise ObjectError(f"the store sent {came:,} bytes of {size:,}", code="Truncated", hint="try it again")
 
 
 def _put_back(ports: TrashPorts, item: TrashItem, info: ObjectInfo) -> ObjectInfo | None:
@@ -294,18 +317,22 @@ def _put_back(ports: TrashPorts, item: TrashItem, info: ObjectInfo) -> ObjectInf
     except ObjectMissingError:
         ports.store.keep(item.source, item.key, version_id=item.version_id)
         return ports.store.head(item.key)
-    same = current.size == info.size and sha256_of(current) == sha256_of(info)
-    return current if same else None
+    if sha256_of(info) is None:
+        same = bool(info.etag) and current.etag == info.etag
+    else:
+        same = sha256_of(current) == sha256_of(info)
+    return current if same and current.size == info.size else None
 
 
-def _row(item: TrashItem, info: ObjectInfo, sha256: bytes, stat: Stat, now_ns: int) -> ManifestEntry:
+def _row(back: _Back, now_ns: int) -> ManifestEntry:
+    item, info, stat = back.item, back.info, back.stat
     return ManifestEntry(
         path=item.path,
         size=stat.size,
         mtime_ns=stat.mtime_ns,
         ctime_ns=stat.ctime_ns,
         key=item.key,
-        sha256=sha256,
+        sha256=back.sha256,
         checksum=info.checksum,
         etag=info.etag,
         version_id=info.version_id,

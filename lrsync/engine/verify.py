@@ -14,7 +14,7 @@ from itertools import islice
 from lrsync.core.counts import VerifyCounts
 from lrsync.core.events import EventSink, FindingRaised, Phase, PhaseAdvanced, PhaseStarted
 from lrsync.core.findings import Finding, FindingKind
-from lrsync.core.model import ManifestEntry, VerifyScope
+from lrsync.core.model import Drift, ManifestEntry, VerifyScope
 from lrsync.core.ports import Clock, ManifestStore, ObjectStore, SealStore, SourceTree
 from lrsync.core.requests import VerifyRequest
 from lrsync.core.runs import RunKind, RunSummary
@@ -150,7 +150,7 @@ class _Verification:
             self.summary.drift.altered += drift is drift.ALTERED
             if drift is not entry.drift:
                 manifest.set_drift([(entry.path, drift)])
-            self._raise(_drift_finding(check))
+            self._raise(drift_finding(entry, drift, check.why))
         elif check.object_proven:
             self.proven.objects.append(entry.path)
             if entry.drift is not None:
@@ -176,10 +176,9 @@ class _Verification:
             raise StoppedError("verifying")
 
 
-def _drift_finding(check: Check) -> Finding:
-    entry: ManifestEntry = check.entry
-    assert check.drift is not None
-    message = f"its object in the bucket is {check.drift.value}" + (f": {check.why}" if check.why else "")
+def drift_finding(entry: ManifestEntry, drift: Drift, why: str) -> Finding:
+    """What to say of a file whose object is not the row's; `why` may be ''."""
+    message = f"its object in the bucket is {drift.value}" + (f": {why}" if why else "")
     if entry.missing_since is None:
         return Finding(FindingKind.DRIFT, entry.path, message, "run sync: it sends the file again")
     hint = "look for an older version of the object, or another copy of the file"

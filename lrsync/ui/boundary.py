@@ -99,9 +99,10 @@ def _explain(problem: click.UsageError, call: Call) -> tuple[str, str]:
     message = problem.format_message()
     match problem:
         case click.NoSuchOption():
-            return f"there is no option '{problem.option_name}'", _did_you_mean(problem.possibilities or []) or see_help
+            close = _nearest_first(problem.option_name, problem.possibilities or [])
+            return f"there is no option '{problem.option_name}'", _did_you_mean(close) or see_help
         case click.exceptions.NoSuchCommand():
-            close = [f"'{name}'" for name in problem.possibilities or []]
+            close = [f"'{name}'" for name in _nearest_first(problem.command_name, problem.possibilities or [])]
             return f"there is no command '{problem.command_name}'", _did_you_mean(close) or see_help
         case click.MissingParameter(param=click.Argument(type=click.Choice() as choice) as argument):
             # click lists them in lines of their own, and an error is one line.
@@ -114,7 +115,13 @@ def _explain(problem: click.UsageError, call: Call) -> tuple[str, str]:
 
 
 def _did_you_mean(close: Sequence[str]) -> str:
-    return f"did you mean {' or '.join(sorted(close))}?" if close else ""
+    return f"did you mean {' or '.join(close)}?" if close else ""
+
+
+def _nearest_first(given: str, close: Sequence[str]) -> list[str]:
+    from difflib import SequenceMatcher
+
+    return sorted(close, key=lambda name: (-SequenceMatcher(None, given, name).ratio(), name))
 
 
 def _nearest_choice(message: str, choice: click.Choice[Any]) -> list[str]:

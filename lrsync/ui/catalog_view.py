@@ -9,6 +9,7 @@ from typing import Final
 
 from lrsync.core.audit import NAMED_STATES, AuditedFile, AuditReport, FileState, ZipState
 from lrsync.core.catalogs import CatalogRestored, Origin, SnapshotId, SnapshotNote, StoredSnapshot
+from lrsync.core.lightroom import CatalogFacts
 from lrsync.core.runs import result_for
 from lrsync.errors import ExitCode
 from lrsync.ui import output
@@ -71,7 +72,7 @@ def audit_report(report: AuditReport) -> Report:
         sentence=audit_sentence(report),
         tone={ExitCode.OK: Tone.GOOD, ExitCode.NEEDS_PERSON: Tone.WARN}.get(report.exit_code, Tone.BAD),
         grids=(_states(report), _roots(report), Grid(tuple(_facts(report)))),
-        problems=(*_problems(report), *_listed(report)),
+        problems=(*_vanished(report), *_problems(report), *_listed(report)),
     )
 
 
@@ -112,7 +113,7 @@ def _facts(report: AuditReport) -> list[tuple[str, str]]:
     rows = [
         ("Catalog", clip(printable(report.catalog), 64)),
         ("Version", f"{facts.db_version or 'not told'}{'' if facts.is_known else ' (not known to lrsync)'}"),
-        ("Photos", f"{facts.files:,} files, {facts.images:,} images (virtual copies among them)"),
+        ("Photos", _photos(facts)),
     ]
     if report.oldest_proof_ns is not None:
         rows.append(("Oldest proof", f"{local(report.oldest_proof_ns)}, {ago(report.oldest_proof_ns, now)}"))
@@ -121,6 +122,11 @@ def _facts(report: AuditReport) -> list[tuple[str, str]]:
     rows.append(("Edits", _edits(report)))
     rows.append(("Own backup", _zip(report.zip_backup, now)))
     return rows
+
+
+def _photos(facts: CatalogFacts) -> str:
+    copies = " (virtual copies among them)" if facts.images > facts.files else ""
+    return f"{count(facts.files, 'file')}, {count(facts.images, 'image')}{copies}"
 
 
 def _edits(report: AuditReport) -> str:
@@ -136,6 +142,13 @@ def _zip(backup: ZipState | None, now_ns: int) -> str:
     return f"{ago(backup.made_ns, now_ns)}, " + (f"damaged: {printable(backup.problem)}" if backup.problem else "sound")
 
 
+def _vanished(report: AuditReport) -> tuple[str, ...]:
+    if any(file.state is FileState.VANISHED for file in report.listed):
+        return ()
+    lines = [sentence(f"{path}: was in the catalog at the last audit, and is not any more") for path in report.vanished]
+    return at_most(lines, " (--list vanished names them all)")
+
+
 def _problems(report: AuditReport) -> tuple[str, ...]:
     lines = [
         sentence(
@@ -146,6 +159,8 @@ def _problems(report: AuditReport) -> tuple[str, ...]:
     ]
     if report.source_missing:
         lines.insert(0, sentence(f"the source could not be looked at: {report.source_missing}"))
+    for old in report.unused_mappings:
+        lines.append(f"--map-root {printable(old)}: no root folder of this catalog is that one or lies in it.")
     if report.states.get(FileState.UNMOUNTED) and not report.source_missing:
         lines.append("Where a root folder lies elsewhere on this machine, say so with --map-root OLD=NEW.")
     return at_most(lines, " (--json has them all)")

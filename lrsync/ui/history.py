@@ -57,7 +57,7 @@ def _file(name: str, flags: dict[str, Any]) -> int:
     found = watched(lambda sink, stop: app.file_history(config, sink, stop, name), as_json=flags["as_json"])
     if found is None:
         raise UsageError(
-            f"'{name}' was never backed up here, and is not in the trash",
+            f"no file '{name}' was ever backed up here, nor is one in the trash",
             hint="name one file, as it lies in the source; 'lrsync trash list PATTERN' finds deleted ones",
         )
     return history_view.show(history_view.file(config.library, found), as_json=flags["as_json"])

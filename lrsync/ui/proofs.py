@@ -35,7 +35,10 @@ def _verified(summary: RunSummary, counts: VerifyCounts) -> str:
         return "There was nothing to verify."
     others = _others(counts)
     if others:
-        return f"Nothing is wrong: {counts.proven:,} of {count(counts.checked, 'file')} proven ({others})."
+        if not counts.proven:
+            return f"Nothing was proven: {others}."
+        what = f"{counts.proven:,} of {count(counts.checked, 'file')} proven"
+        return f"All that could be compared is good: {what} ({others})."
     return "The one file is proven." if counts.checked == 1 else f"All {counts.checked:,} files are proven."
 
 

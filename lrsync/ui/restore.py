@@ -111,7 +111,9 @@ def restore(to: str | None, in_place: bool, yes: bool, only_status: bool, **flag
 
     if only_status:
         return _status(flags)
-    if in_place == (to is not None):
+    if in_place and to is not None:
+        raise UsageError("--in-place and --to do not go together", hint="choose one")
+    if not in_place and to is None:
         raise UsageError("say where to restore to", hint="give --in-place, or --to and a folder")
     config = load_config(flags, required=("source_path", "s3_bucket") if in_place else ("s3_bucket",))
 
@@ -177,14 +179,10 @@ def _photos(flags: dict[str, Any]) -> PhotoWish | None:
     from lrsync.core.photos import PhotoWish, parse_captured, parse_stars
     from lrsync.ui.catalog import parse_mappings
 
-    with naming("--rating"):
-        stars = None if flags["stars"] is None else parse_stars(flags["stars"])
-    with naming("--captured"):
-        captured = None if flags["captured"] is None else parse_captured(flags["captured"])
     return PhotoWish(
         collections=flags["collections"],
-        stars=stars,
-        captured=captured,
+        stars=None if flags["stars"] is None else parse_stars(flags["stars"]),
+        captured=None if flags["captured"] is None else parse_captured(flags["captured"]),
         picked=flags["picked"],
         catalog=flags["catalog"],
         stamp=flags["stamp"],
@@ -249,6 +247,8 @@ def _lines(name: str | None, *, null: bool) -> tuple[str, ...] | None:
             data = file.read()
     except OSError as error:
         raise UsageError(f"{name} cannot be read: {error.strerror}", hint="check --files-from") from None
+    if not null and b"\0" in data:
+        raise UsageError(f"the paths in {name} end with NUL", hint="add --null")
     text = data.decode("utf-8", "surrogateescape")
     lines = text.split("\0") if null else text.replace("\r\n", "\n").split("\n")
     return tuple(line for line in lines if line)

@@ -186,8 +186,8 @@ def problems_of(summary: RunSummary) -> tuple[str, ...]:
 
 
 def _is_stored(summary: RunSummary) -> bool:
-    """Whether there is something for a person that the manifest knows now: a dry run tells and forgets."""
-    return not summary.dry_run and any(finding.kind.needs_person for finding in summary.findings)
+    """Whether there is something for a person that a library's manifest knows now: a dry run tells and forgets."""
+    return summary.is_kept and not summary.dry_run and any(finding.kind.needs_person for finding in summary.findings)
 
 
 def _line(what: str, hint: str) -> str:

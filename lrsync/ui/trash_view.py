@@ -39,6 +39,8 @@ def restored(library: str, done: TrashSummary) -> Answer:
     """`trash restore`."""
     code = _code(done)
     text = f"{count(len(done.items), 'file')} restored, {size(done.bytes)}"
+    if done.unproven:
+        text += f"; {done.unproven:,} had no recorded checksum to be compared with"
     return Answer(code, _report(text, done, code), _object("trash restore", library, done, code))
 
 
@@ -81,6 +83,7 @@ def _object(command: str, library: str, done: TrashSummary, code: ExitCode) -> J
         "count": len(done.items),
         "bytes": done.bytes,
         "foreign": done.foreign,
+        **({"unproven": done.unproven} if command == "trash restore" else {}),
         "items": [_item(item) for item in done.items],
         "errors": [{"path": e.path, "message": e.message, "hint": e.hint} for e in done.errors],
     }

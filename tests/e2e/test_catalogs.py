@@ -211,6 +211,9 @@ def test_it_comes_back_on_a_new_computer(seaweed: S3Server, machine: Callable[..
         ("cat/My.lrcat", 3, LR13.db),
         ("cat/My.lrcat", 2, LR13.db),
     ]
+    code, out, err = catalogs("list", "Mine.lrcat")
+    assert (code, out) == (2, "")
+    assert "no snapshot of 'Mine.lrcat' is in the bucket. hint: there are of: cat/My.lrcat." in err
     to = tmp_path / "back"
     code, out, err = catalogs("restore", "My.lrcat", "--to", str(to), "--snapshot", snapshots[1]["snapshot"])
     assert (code, sorted(path.name for path in to.iterdir())) == (0, ["My.lrcat", "My.lrcat-data"]), err

@@ -47,7 +47,7 @@ def test_what_happened_to_a_photo(versioned: bool, seaweed: S3Server, machine: C
     assert all(version["sha256"] and version["at"] for version in held)
     told = here.run("history", "2024/a.jpg")
     assert "2 versions in the bucket" in told.out and "lrsync restore '2024/a.jpg' --at 20" in told.out
-    assert "was never backed up" in history(here, "2024/c.jpg", code=2)["error"]["message"]
+    assert "was ever backed up here" in history(here, "2024/c.jpg", code=2)["error"]["message"]
 
 
 def test_a_failed_run_stays_told(moto_s3: S3Server, machine: Callable[..., Machine]) -> None:

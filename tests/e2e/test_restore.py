@@ -63,6 +63,7 @@ def test_the_worst_day(here: Machine, tmp_path: Path) -> None:
     done = bare(here, "--to", str(tmp_path / "back"), "--json")
     assert (done.code, done.json["restored"], done.json["failed"]) == (0, 5, 0), done
     assert done.json["snapshot"]["key"].endswith(".sqlite.zst")
+    assert done.json["run_id"] is None, "no history has it"
     assert facts(tmp_path / "back") == expected
     assert here.manifests() == [], "no manifest is made of what was only restored"
     again = bare(here, "--to", str(tmp_path / "back"), "--json")
@@ -132,6 +133,7 @@ def test_two_libraries_under_one_prefix(here: Machine, tmp_path: Path) -> None:
         (("--to", "back", "--files-from", "nowhere"), "cannot be read"),
         (("--to", "back", "--null"), "--files-from"),
         (("", "--to", "back"), "PATH is empty"),
+        (("!*.nef", "--to", "back"), "hint: write '\\!' for its name."),
     ],
 )
 def test_wrong_usage(here: Machine, args: tuple[str, ...], words: str) -> None:
@@ -143,6 +145,7 @@ def test_wrong_usage(here: Machine, args: tuple[str, ...], words: str) -> None:
 def test_a_wrong_prefix_is_no_empty_backup(here: Machine, tmp_path: Path) -> None:
     done = bare(here, "--to", str(tmp_path / "back"), "--json", prefix="Phot")
     assert (done.code, "there is no backup in" in done.json["error"]["message"]) == (2, True), done
+    assert done.json["error"]["hint"] == f"check --s3-bucket and --s3-prefix; the bucket has {here.prefix}"
     assert not (tmp_path / "back").exists()
 
 

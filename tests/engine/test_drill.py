@@ -109,6 +109,13 @@ def test_what_does_not_come_back_good_is_an_error(backed_up: World, damage: str)
     assert [error.path for error in done.errors] == ["2024/b.jpg"]
     assert done.drilled is not None and done.drilled.good == 3
     assert [name for name in left_behind(backed_up) if ".damaged" not in name] == []
+    assert [(f.kind, f.path) for f in done.findings] == [(FindingKind.DRIFT, "2024/b.jpg")]
+    report = read_status(backed_up.path)
+    assert report is not None
+    assert (report.safe, report.drifted) == (3, 1), "no status calls it safe"
+    assert backed_up.sync().actions.uploaded == 1
+    assert backed_up.objects() == backed_up.files()
+    assert drill(backed_up).exit_code is ExitCode.OK
 
 
 def test_archived_objects_are_left_out(backed_up: World) -> None:

@@ -15,6 +15,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from lrsync.adapters.filewriter import FileWriter
+from lrsync.adapters.leftovers import TEMPORARY, temporary_name
 from lrsync.adapters.manifest import Manifest
 from lrsync.core.counts import RestoreCounts
 from lrsync.core.events import Notice
@@ -356,6 +358,11 @@ def test_an_object_that_is_not_what_its_metadata_says_is_kept_aside(world: World
     summary = bare(world, RestoreRequest(to=str(target)))
     assert (summary.exit_code, [f.kind for f in summary.findings]) == (ExitCode.INCOMPLETE, [FindingKind.DRIFT])
     assert facts(target).keys() >= {"c.mov.damaged"} and "c.mov" not in facts(target)
+    bare(world, RestoreRequest(to=str(target)))
+    assert [name for name in facts(target) if "damaged" in name] == ["c.mov.damaged"], "not one for each try"
+    world.store.corrupt(f"{PREFIX}/c.mov", b"r0t!")
+    bare(world, RestoreRequest(to=str(target)))
+    assert facts(target)["c.mov.damaged-1"][0] == b"r0t!", "other bytes are another file"
 
 
 EVIL = ("../out.jpg", "a/../../out.jpg", "/etc/x", "a//b.jpg", "./x.jpg", "nul\0.jpg", "..")
@@ -475,3 +482,57 @@ def test_a_stop_ends_it_and_the_next_run_goes_on(world: World, target: Path) -> 
     summary = restored(world, RestoreRequest(to=str(target)))
     assert counts_of(summary).intact == len(done)
     assert len(facts(target)) == 6
+
+
+# --- what a killed run left --------------------------------------------------------------------------------
+
+
+@pytest.mark.skipif(os.name == "nt", reason="there are no such locks on Windows")
+def test_what_a_killed_restore_left_goes_with_the_next_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    world = World(tmp_path)
+    world.make({"2024": {"a": {"x.jpg": b"x"}, "b.jpg": b"b", "c": {"y.jpg": b"y"}, "d.jpg": b"d"}, "z.jpg": b"z"})
+    world.sync()
+    target = tmp_path / "target"
+    target.mkdir()
+    restored(world, RestoreRequest(to=str(target)))
+    for folder in ("", "2024", "2024/c", "other"):
+        (target / folder).mkdir(exist_ok=True)
+        (target / folder / temporary_name()).write_bytes(b"half")
+    restored(world, RestoreRequest(to=str(target)), dry_run=True)
+    assert len(list(target.rglob(f"{TEMPORARY}*"))) == 4
+    cleared: list[str] = []
+    clear = FileWriter.clear_left
+
+    def spy(self: FileWriter, folder: str) -> None:
+        cleared.append(folder)
+        clear(self, folder)
+
+    monkeypatch.setattr(FileWriter, "clear_left", spy)
+    assert counts_of(restored(world, RestoreRequest(to=str(target)))).intact == 5
+    # Nothing of the backup lies in the other folder: what is in there is none of this restore's business.
+    assert [path.parent.name for path in target.rglob(f"{TEMPORARY}*")] == ["other"]
+    assert sorted(cleared) == ["", "2024", "2024/a", "2024/c"]  # each once
+
+
+# --- a dry run foretells, and nothing is told of nothing ---------------------------------------------------
+
+
+def test_a_dry_run_sees_a_link_or_a_folder_in_a_files_place(world: World, target: Path) -> None:
+    (target / "c.mov").symlink_to("/etc/passwd")
+    (target / "2024").symlink_to(target)
+    request = RestoreRequest(to=str(target), overwrite=Overwrite.ALWAYS)
+    foretold = restored(world, request, dry_run=True)
+    done = restored(world, request)
+    assert sorted(foretold.errors, key=repr) == sorted(done.errors, key=repr)
+    assert counts_of(foretold) == counts_of(done)
+    hints = {error.path: error.hint for error in done.errors}
+    below = next(path for path in hints if path.startswith("2024/"))
+    assert "nothing is ever written through a link" in hints[below]
+    assert hints["c.mov"] == "restore to an empty folder, or see --overwrite"
+
+
+@pytest.mark.parametrize("narrowed", [{"types": parse_types(["rwa"])}, {"since_ns": 10**19}, {"listed": ()}])
+def test_that_nothing_is_meant_is_told(world: World, target: Path, narrowed: dict[str, Any]) -> None:
+    summary = restored(world, RestoreRequest(to=str(target), **narrowed))
+    assert (summary.exit_code, counts_of(summary).selected) == (ExitCode.OK, 0)
+    assert Notice("nothing in the backup is what was asked for") in world.events

@@ -23,7 +23,7 @@ from lrsync.core.ports import NewFile, Placed, Wanted, Whole
 from lrsync.core.requests import RestoreRequest
 from lrsync.core.restoring import RestoreItem, RestorePlan
 from lrsync.core.runs import RunSummary
-from lrsync.engine.restore_batch import MAX_BYTES, MAX_FILE_BYTES, MAX_FILES, Job, in_batches
+from lrsync.engine.restore_batch import MAX_BYTES, MAX_FILE_BYTES, MAX_FILES, Gate, Job, in_batches
 from lrsync.errors import BucketError, ExitCode, InterruptedRun, ObjectError
 from tests.engine.restoring import bare, restored
 from tests.engine.world import PREFIX, World
@@ -61,6 +61,69 @@ def expected(*without: str) -> dict[str, bytes]:
 def counts_of(summary: RunSummary) -> RestoreCounts:
     assert summary.restored is not None
     return summary.restored
+
+
+# --- how many at once --------------------------------------------------------------------------------------
+
+
+def most_inside(waiting: float | None, *, threads: int = 6) -> int:
+    """How many passed at once, after a first one had ended."""
+    gate, inside, most, lock = Gate(lambda: waiting), 0, 0, threading.Lock()
+    with gate.passed():
+        pass
+
+    def work() -> None:
+        nonlocal inside, most
+        with gate.passed():
+            with lock:
+                inside += 1
+                most = max(most, inside)
+            time.sleep(0.05)
+            with lock:
+                inside -= 1
+
+    workers = [threading.Thread(target=work) for _ in range(threads)]
+    for each in workers:
+        each.start()
+    for each in workers:
+        each.join()
+    return most
+
+
+@pytest.mark.parametrize(("waiting", "most"), [(0.1, 2), (0.6, 2), (0.95, 4), (None, 4)])
+def test_more_batches_are_under_way_to_a_store_that_is_far_away(waiting: float | None, most: int) -> None:
+    assert most_inside(waiting) == most
+
+
+def test_the_first_batches_go_by_two_and_one_that_fails_makes_room() -> None:
+    gate, begun = Gate(lambda: 1.0), threading.Event()
+
+    def third() -> None:
+        with gate.passed():
+            begun.set()
+
+    waiter = threading.Thread(target=third)
+    with gate.passed():
+        with pytest.raises(OSError, match="no"), gate.passed():
+            waiter.start()
+            assert not begun.wait(0.05)
+            raise OSError("no")
+        assert begun.wait(5)
+    waiter.join()
+
+
+def test_a_restore_asks_the_store_how_long_it_is_waited_for(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[int] = []
+
+    def share(store: object) -> float:
+        asked.append(1)
+        return 0.95
+
+    monkeypatch.setattr(type(world.store), "waiting", property(share))
+    monkeypatch.setattr("lrsync.engine.restore_batch.MAX_FILES", 4)
+    run(world)
+    assert back(world) == expected()
+    assert asked
 
 
 # --- what goes together ------------------------------------------------------------------------------------

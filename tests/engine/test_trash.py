@@ -199,14 +199,53 @@ def test_bytes_that_went_bad_are_not_taken_for_the_photo(world: World) -> None:
     assert not (world.photos / "a.jpg").exists()
 
 
-def test_what_lrsync_did_not_write_is_not_restored(tmp_path: Path) -> None:
-    world = World(tmp_path, store=MemoryStore(versioned=True))
-    world.store.corrupt("Photos/x.jpg", b"1", keep_metadata=False)
-    world.store.checksums = False
+@pytest.mark.parametrize("part_size", [0, 5 << 20], ids=["whole", "parts"])
+def test_an_adopted_object_comes_back_from_its_old_version_proven_by_its_etag(tmp_path: Path, part_size: int) -> None:
+    """Where the bucket keeps versions nothing writes a sha256 onto it, and its row went when it was deleted."""
+    world = World(tmp_path, store=MemoryStore(versioned=True, checksums=False))
+    data = b"photo" * (1 << 21 if part_size else 1)
+    put_elsewhere(world, "Photos/a.jpg", data, part_size=part_size)
+    world.make({"a.jpg": data})
+    assert world.sync(full=True).actions.uploaded == 0
+    delete_files(world, "a.jpg")
+    done = restore(world, "a.jpg")
+    assert (done.errors, len(done.items), done.unproven) == ([], 1, 0)
+    assert (world.photos / "a.jpg").read_bytes() == data
+    after = world.sync(full=True)
+    assert (after.findings, after.bytes.uploaded) == ([], 0)
+    assert world.objects() == world.files()
+
+
+def test_what_nothing_proves_comes_back_as_unproven_and_gets_no_row(tmp_path: Path) -> None:
+    world = World(tmp_path, store=MemoryStore(versioned=True, checksums=False))
+    world.sync()
+    put_elsewhere(world, "Photos/x.jpg", b"photo")
+    version = world.store.versions["Photos/x.jpg"][-1]
+    world.store.versions["Photos/x.jpg"][-1] = replace(version, etag="f" * 32)  # as with a KMS key
     world.store.delete("Photos/x.jpg")
     done = restore(world, "x.jpg")
-    assert [error.path for error in done.errors] == ["x.jpg"]
-    assert "did not write" in done.errors[0].message
+    assert (done.errors, len(done.items), done.unproven) == ([], 1, 1)
+    assert (world.photos / "x.jpg").read_bytes() == b"photo"
+    with Manifest(world.path, PREFIX) as manifest:
+        assert manifest.row("x.jpg") is None
+
+
+def test_an_unproven_answer_that_was_cut_off_is_no_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    world = World(tmp_path, store=MemoryStore(versioned=True, checksums=False))
+    world.sync()
+    put_elsewhere(world, "Photos/x.jpg", b"photo")
+    world.store.delete("Photos/x.jpg")
+    whole = world.store.get
+
+    @contextmanager
+    def cut(key: str, **rest: str | None) -> Iterator[list[bytes]]:
+        with whole(key, **rest) as body:  # type: ignore[arg-type]
+            yield [b"".join(body)[:3]]
+
+    monkeypatch.setattr(world.store, "get", cut)
+    done = restore(world, "x.jpg")
+    assert [error.message for error in done.errors] == ["the store sent 3 bytes of 5"]
+    assert not list(world.photos.glob("*x.jpg*"))
 
 
 @pytest.mark.parametrize("overwritten", [False, True], ids=["deleted", "overwritten"])
@@ -239,7 +278,8 @@ def test_an_object_that_is_not_the_rows_any_more_gets_no_sha256_in_the_trash(tmp
     world.sync(full=True)
     put_elsewhere(world, "Photos/a.jpg", b"other")
     delete_files(world, "a.jpg")
-    assert "did not write" in restore(world, "a.jpg").errors[0].message
+    (item,) = trash.list_trash(ports(world)).items
+    assert "lrsync-sha256" not in world.store.head(item.source).metadata
 
 
 def test_a_second_restore_says_that_it_is_there(world: World) -> None:

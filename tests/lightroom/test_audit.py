@@ -8,6 +8,7 @@ import sqlite3
 import unicodedata
 import zipfile
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -25,6 +26,7 @@ from lrsync.core.model import Drift
 from lrsync.core.runs import RunKind, RunResult, RunSummary
 from lrsync.errors import CatalogError, ExitCode, UsageError
 from lrsync.ui.catalog import STATES
+from lrsync.ui.catalog_view import audit_report
 from tests.engine.world import PREFIX, World
 from tests.lightroom.generator import LR13, UNKNOWN, VERSIONS, Photo, Version, write_catalog
 from tests.lightroom.library import audit, library, listed
@@ -237,9 +239,40 @@ def test_what_vanished_from_the_catalog_is_an_alarm_once(world: World) -> None:
     assert listed(report)["vanished"] == {f"{root}b.jpg", f"{root}2024/06/c.cr2"}
     assert (report.previous_photos, report.photos) == (4, 2)
     assert report.exit_code is ExitCode.NEEDS_PERSON
+    assert report.vanished == [f"{root}2024/06/c.cr2", f"{root}b.jpg"]
     again = audit(world, smaller)
-    assert "vanished" not in listed(again)
+    assert (again.vanished, again.states.get(FileState.VANISHED), again.exit_code) == ([], None, ExitCode.OK)
     assert again.previous_photos == 2
+
+
+def test_who_was_told_that_photos_vanished_can_ask_for_their_names_afterwards(world: World) -> None:
+    world.make(FILES)
+    world.sync()
+    audit(world, a_catalog(world))
+    root = f"{world.photos}/"
+    smaller = write_catalog(world.home / "My.lrcat", {root: {"": [Photo("a.nef", "xmp", 3)], "2024/06/": ["d.dng"]}})
+    told = audit_report(replace(audit(world, smaller), listed=[])).problems
+    assert [line.split(": was")[0] for line in told] == [f"{root}2024/06/c.cr2", f"{root}b.jpg"]
+    names = [(f.path, f.note[:10]) for f in audit(world, smaller).listed if f.state is FileState.VANISHED]
+    assert names == [(f"{root}2024/06/c.cr2", "told on 20"), (f"{root}b.jpg", "told on 20")]
+    audit(world, a_catalog(world))
+    assert "vanished" not in listed(audit(world, a_catalog(world)))  # they are back
+
+
+def test_a_mapping_of_no_root_is_told(world: World) -> None:
+    world.make(FILES)
+    world.sync()
+    catalog = a_catalog(world, root="D:/Photos/2024/")
+    report = audit(world, catalog, map_root=[("D:/Photo", world.photos), ("d:/photos", world.home)])
+    assert report.unused_mappings == ["D:/Photo"]
+    said = "--map-root D:/Photo: no root folder of this catalog is that one or lies in it."
+    assert said in audit_report(report).problems
+
+
+def test_virtual_copies_are_named_where_there_are_any(world: World) -> None:
+    plain = write_catalog(world.home / "Plain.lrcat", {f"{world.photos}/": {"": ["a.nef"]}})
+    facts = [dict(audit_report(audit(world, each)).grids[2].rows)["Photos"] for each in (a_catalog(world), plain)]
+    assert facts == ["4 files, 6 images (virtual copies among them)", "1 file, 1 image"]
 
 
 def test_a_photo_that_was_moved_has_not_vanished(world: World) -> None:

@@ -182,6 +182,8 @@ def test_a_windows_console_is_asked_to_understand() -> None:
             "'always'. hint: did you mean 'always'?",
         ),
         (("completion",), "error: missing argument 'SHELL'. hint: one of bash, zsh, fish, powershell."),
+        (("restor",), "error: there is no command 'restor'. hint: did you mean 'restore' or 'report' or 'history'?"),
+        (("restore", "--tto", "x"), "error: there is no option '--tto'. hint: did you mean --to or --at or --status?"),
         (("man", "drll"), "error: there is no command 'drll'. hint: did you mean 'drill'?"),
     ],
 )

@@ -16,6 +16,7 @@ from lrsync.config import Config
 from lrsync.core.counts import CatalogUse, Renamed, RestoreCounts
 from lrsync.core.events import EventSink, FileBack, Phase, PhaseStarted, WorkPlanned
 from lrsync.core.filetypes import FileType
+from lrsync.core.findings import Finding, FindingKind
 from lrsync.core.lightroom import RootMapping
 from lrsync.core.model import Failed
 from lrsync.core.photos import Captured, PhotoWish, Stars
@@ -123,8 +124,9 @@ def test_photos_by_what_a_catalog_knows(cli: Cli, restores: Restores, asked: lis
 @pytest.mark.parametrize(
     ("args", "words"),
     [
-        (("--rating", "6"), "is no rating"),
-        (("--captured", "May"), "is no time"),
+        (("--rating", "6"), "error: --rating: '6' is no rating"),
+        (("--captured", "May"), "error: --captured: 'May' is no time"),
+        (("--in-place",), "--in-place and --to do not go together"),
         (("--catalog", "My"), "--catalog alone chooses no photos"),
         (("--catalog-snapshot", "2026"), "--catalog-snapshot alone"),
         (("--map-root", "D:=x"), "--map-root alone"),
@@ -137,6 +139,21 @@ def test_photos_that_nobody_can_mean(cli: Cli, restores: Restores, args: tuple[s
     assert restores.requests == []
 
 
+def test_a_list_that_ends_its_lines_with_nul_is_told(cli: Cli, restores: Restores, tmp_path: Path) -> None:
+    (tmp_path / "list").write_bytes(b"a.nef\0b.nef\0")
+    done = cli("restore", *BARE, "--files-from", str(tmp_path / "list"))
+    assert (done.code, "hint: add --null." in done.err) == (2, True)
+    assert cli("restore", *BARE, "--files-from", str(tmp_path / "list"), "--null").code == 0
+
+
+@pytest.mark.parametrize("is_kept", [True, False])
+def test_status_is_named_only_where_a_manifest_knows_of_it(cli: Cli, restores: Restores, is_kept: bool) -> None:
+    restores.summary.findings.append(Finding(FindingKind.DRIFT, "a.nef", "its object is altered", ""))
+    restores.summary.is_kept = is_kept
+    done = cli("restore", *BARE)
+    assert ("'lrsync status' has the commands" in done.out) is is_kept
+
+
 def test_in_place_needs_the_source_and_elsewhere_does_not(cli: Cli, restores: Restores) -> None:
     assert cli("restore", *BARE).code == 0
     assert cli("restore", "--in-place", "--s3-bucket", "bucket").code == 2
@@ -144,10 +161,12 @@ def test_in_place_needs_the_source_and_elsewhere_does_not(cli: Cli, restores: Re
     assert [request.to for request in restores.requests] == ["/back", None]
 
 
-@pytest.mark.parametrize("where", [(), ("--in-place", "--to", "/back")])
-def test_where_to_must_be_said(cli: Cli, restores: Restores, where: tuple[str, ...]) -> None:
+@pytest.mark.parametrize(
+    ("where", "words"), [((), "--in-place, or --to"), (("--in-place", "--to", "/back"), "do not go together")]
+)
+def test_where_to_must_be_said(cli: Cli, restores: Restores, where: tuple[str, ...], words: str) -> None:
     done = cli("restore", *where, *LIBRARY)
-    assert (done.code, "--in-place, or --to" in done.err) == (2, True)
+    assert (done.code, words in done.err) == (2, True)
     assert restores.requests == []
 
 
