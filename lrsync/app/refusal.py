@@ -14,7 +14,7 @@ from dataclasses import replace
 from lrsync.app.manifest_place import manifest_path
 from lrsync.app.session import place_of
 from lrsync.config import Config
-from lrsync.core.events import EventSink, Notice
+from lrsync.core.events import EventSink, Trouble
 from lrsync.core.runs import RunInfo, RunKind, RunSummary, result_for
 from lrsync.errors import ManifestError, SourceError
 
@@ -51,7 +51,7 @@ def _note(config: Config, kind: RunKind, sink: EventSink, started_at: int, error
             note_refusal(path, RunInfo(0, kind, result_for(code), int(code), started_at, time.time_ns(), counts))
     except (ManifestError, OSError) as other:
         # What refused the run is what is told: this is said besides.
-        sink(Notice(f"the history does not have this run: {other}"))
+        sink(Trouble(f"the history does not have this run: {other}"))
 
 
 def _is_of_this_library(config: Config) -> bool:

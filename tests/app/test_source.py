@@ -23,7 +23,7 @@ from lrsync.app.rebuild import run_rebuild
 from lrsync.app.sync import run_sync
 from lrsync.config import Config
 from lrsync.core.amounts import MaxDelete
-from lrsync.core.events import Event, Notice
+from lrsync.core.events import Event, Notice, Trouble
 from lrsync.core.findings import FindingKind
 from lrsync.core.keys import MARKER
 from lrsync.core.library import LibraryRow
@@ -224,7 +224,8 @@ def test_a_refusal_by_a_damaged_manifest_is_told_as_what_it_is(library: Library)
     (library.home / "m.sqlite").write_bytes(b"rubbish" * 1000)
     with pytest.raises(SourceError, match="does not exist"):
         library.sync()
-    assert any("the history does not have this run" in notice for notice in library.notices)
+    (trouble,) = [event.message for event in library.events if isinstance(event, Trouble)]
+    assert "the history does not have this run" in trouble
 
 
 def test_folders_may_come_and_go(library: Library) -> None:
