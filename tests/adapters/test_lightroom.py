@@ -47,7 +47,7 @@ def test_photos_on_another_drive(tmp_path: Path) -> None:
 
 
 def test_a_catalog_whose_photos_are_not_there_is_no_folder_of_photos(tmp_path: Path) -> None:
-    """Its drive is not connected: the first suggestion, which Enter takes, was the catalog's folder 'and its photos'."""
+    """Its drive is not connected: the first suggestion, which Enter takes, was its own folder 'and its photos'."""
     pictures = tmp_path / "Pictures"
     make_catalog(pictures / "Lightroom" / "Main.lrcat", tmp_path / "drive")
     found = suggest_sources(tmp_path)
