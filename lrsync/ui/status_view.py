@@ -98,17 +98,17 @@ def _unsafe(report: StatusReport) -> list[tuple[int, str]]:
 
 
 def _age(report: StatusReport, now_ns: int, *, told: bool) -> str:
-    last, good = report.last_run, report.last_good_run
+    last, good, bad = report.last_run, report.last_good_run, unfinished(report)
     words = []
     if told:
         pass
     elif good is not None:
-        which = "Last good backup" if _ended_worse_since(report, good) else "Last backup"
+        is_hidden = bad is not None and bad != last
+        which = "Last good backup" if is_hidden or _ended_worse_since(report, good) else "Last backup"
         words.append(f"{which} {ago(good.finished_at or good.started_at, now_ns)}.")
     elif last is not None:
         # One that left files out, or waits for a person, was finished, and was no good one.
         words.append("No backup ended well yet." if report.was_seen_whole else "No backup was finished yet.")
-    bad = unfinished(report)
     if bad is not None:
         which = "run" if bad == last else "backup"
         if bad.kind is not RunKind.SYNC:

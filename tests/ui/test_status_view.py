@@ -179,7 +179,8 @@ def test_a_check_that_ended_well_does_not_hide_that_the_backup_before_it_did_not
     verified = replace(run_info(RunResult.OK, 1), id=5, kind=RunKind.VERIFY)
     now_ns = verified.started_at
     report = good_status(last_run=verified, last_good_run=good, recent=(good, failed, verified))
-    assert "The last backup (8 hours ago) failed with exit code 6." in sentence_of(report, now_ns)
+    told = "Last good backup 2 days ago. The last backup (8 hours ago) failed with exit code 6."
+    assert told in sentence_of(report, now_ns)
     assert tone_of(report, now_ns) is Tone.WARN
     (decision,) = decisions_of(report)
     assert decision.what == "The last backup did not come to its end: the source /photos\\n does not exist"
