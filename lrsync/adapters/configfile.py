@@ -37,12 +37,17 @@ _COMMENTS: Final[dict[str, str]] = {
 }
 _MORE: Final = """\
 More that may stand here ('lrsync sync --help' explains each):
+  s3_prefix, endpoint_url, region   where in the bucket, and which store
+  profile                           whose credentials, of AWS's own configuration
   exclude = ["*.tmp", "Exports/"]   include, no_default_excludes
   storage_class = "STANDARD_IA"     sse, sse_kms_key_id
-  bwlimit = "5M"                    threads, batch_size
+  bwlimit = "5M"                    threads, batch_size, transport
   delete = true                     max_delete = "5%"
-  full_every = "7d"                 manifest, log_file
+  full_every = "7d"                 manifest, log_file, prices
   settle = "2m"                     files that were just written wait for the next run
+  catalogs = ["/other/Main.lrcat"]  those that are not in the source; keep_catalogs, catalog_wait
+  no_marker = true                  write nothing into the source
+A class for each kind of file: [libraries.NAME.storage] (docs/storage.md).
 Whom to tell about each run: [hooks], or [libraries.NAME.hooks] (docs/monitoring.md)."""
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Final, TypeVar
 
 from lrsync.adapters import sqlite
+from lrsync.adapters.refusals import with_refusals
 from lrsync.adapters.schema_names import FINDING_COLUMNS, FINDINGS, listed
 from lrsync.adapters.seals import decode_finding, read_runs
 from lrsync.adapters.status_query import check_version
@@ -22,7 +23,8 @@ ALL: Final = -1
 
 def list_runs(path: Path, limit: int | None) -> list[RunInfo] | None:
     """The latest runs, the newest first; None where nothing was ever backed up. Raises ManifestError."""
-    return _ask(path, lambda connection: read_runs(connection, limit=ALL if limit is None else limit))
+    rows = ALL if limit is None else limit
+    return _ask(path, lambda connection: with_refusals(path, read_runs(connection, limit=rows), limit))
 
 
 def find_run(path: Path, run_id: int) -> RunRecord | None:
@@ -30,9 +32,12 @@ def find_run(path: Path, run_id: int) -> RunRecord | None:
 
     def read(connection: sqlite3.Connection) -> RunRecord | None:
         runs = read_runs(connection, f"id = {run_id:d}")
+        if not runs:
+            noted = with_refusals(path, read_runs(connection), None)
+            return next((RunRecord(run, ()) for run in noted if run.id == run_id), None)
         query = f"SELECT {listed(FINDING_COLUMNS)} FROM {FINDINGS} WHERE run_id = ? ORDER BY kind, path"
         rows = connection.execute(query, (run_id,)).fetchall()
-        return RunRecord(runs[0], tuple(map(decode_finding, rows))) if runs else None
+        return RunRecord(runs[0], tuple(map(decode_finding, rows)))
 
     return _ask(path, read)
 

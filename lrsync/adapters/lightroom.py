@@ -7,13 +7,15 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import closing
 from pathlib import Path
 from typing import Final, NamedTuple
 
 _CATALOG: Final = "*.lrcat"
-_USUAL: Final = ("Pictures/Lightroom", "Pictures", "Lightroom", "Photos")
+_USUAL: Final = ("Pictures", "Lightroom", "Photos")
+_OF_CATALOGS: Final = (*_USUAL, "Pictures/Lightroom")
+"""The last is Lightroom's own choice, which puts the photos beside it."""
 _MAX_CATALOGS: Final = 20
 
 
@@ -27,7 +29,9 @@ class Suggestion(NamedTuple):
 def suggest_sources(home: Path) -> list[Suggestion]:
     """Folders that likely hold the photos, the likeliest first; each of them is there."""
     found: dict[Path, Suggestion] = {}
-    for one in (*_from_catalogs(home), *_usual(home)):
+    catalogs = {catalog: photo_folders(catalog) for catalog in _catalogs(home)}
+    # Last what has a catalog and, as far as it tells, no photos: a backup of that alone would be taken for one of all.
+    for one in (*_with_photos(catalogs, home), *_usual(home), *_of_catalogs(catalogs)):
         found.setdefault(one.path, one)
     return list(found.values())
 
@@ -44,20 +48,23 @@ def photo_folders(catalog: Path) -> list[Path]:
     return [path for (text,) in rows if isinstance(text, str) and (path := Path(text)).is_dir()]
 
 
-def _from_catalogs(home: Path) -> Iterator[Suggestion]:
-    for catalog in _catalogs(home):
-        roots = photo_folders(catalog)
-        whole = _common([catalog.parent, *roots], home)
+def _with_photos(catalogs: Mapping[Path, list[Path]], home: Path) -> Iterator[Suggestion]:
+    for catalog, roots in catalogs.items():
+        whole = _common([catalog.parent, *roots], home) if roots else None
         if whole is not None:
             yield Suggestion(whole, f"holds the catalog {catalog.name} and its photos")
         for root in roots:
             yield Suggestion(root, f"the catalog {catalog.name} has photos in it")
+
+
+def _of_catalogs(catalogs: Iterable[Path]) -> Iterator[Suggestion]:
+    for catalog in catalogs:
         yield Suggestion(catalog.parent, f"holds the catalog {catalog.name}")
 
 
 def _catalogs(home: Path) -> list[Path]:
     found: list[Path] = []
-    for name in _USUAL:
+    for name in _OF_CATALOGS:
         for pattern in (_CATALOG, f"*/{_CATALOG}"):
             found += _glob(home / name, pattern)
     return sorted(set(found))[:_MAX_CATALOGS]

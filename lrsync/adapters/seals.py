@@ -6,13 +6,14 @@ Standard library only: importing SQLAlchemy would cost more than the rest of a n
 from __future__ import annotations
 
 import json
+import os
 import sqlite3
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from lrsync.adapters.folder_counts import recount
 from lrsync.adapters.schema_names import (
@@ -28,7 +29,17 @@ from lrsync.adapters.schema_names import (
     listed,
     placeholders,
 )
-from lrsync.adapters.sqlite import REBUILD_HINT, connect, from_int, from_text, immediate, to_int, to_text, translating
+from lrsync.adapters.sqlite import (
+    REBUILD_HINT,
+    connect,
+    from_int,
+    from_text,
+    immediate,
+    side_file,
+    to_int,
+    to_text,
+    translating,
+)
 from lrsync.core.findings import Finding, FindingKind, QuarantinedContent
 from lrsync.core.library import LibraryRow, RowCounts
 from lrsync.core.runs import RunInfo, RunKind, RunResult, RunSummary
@@ -105,10 +116,20 @@ class Seals:
             return self._connection.execute(f"SELECT 1 FROM {MULTIPARTS} LIMIT 1").fetchone() is not None
 
     def begin_run(self, kind: RunKind, started_at: int) -> int:
-        """A row for this run, as running; returns its id."""
+        """A row for this run, as running; returns its id. Before it one for each that was refused since the last."""
         statement = f"INSERT INTO {RUNS} (kind, result, started_at, counts) VALUES (?, ?, ?, '{{}}')"
-        with translating(self.path), immediate(self._connection):
-            run_id = self._connection.execute(statement, (kind.value, RunResult.RUNNING.value, started_at)).lastrowid
+        refused = side_file(self.path, REFUSED)
+        any_refused = os.path.lexists(refused)
+        with translating(self.path):
+            with immediate(self._connection):
+                if any_refused:
+                    from lrsync.adapters.refusals import insert_refusals  # here: most nights there are none
+
+                    insert_refusals(self.path, self._connection)
+                values = (kind.value, RunResult.RUNNING.value, started_at)
+                run_id = self._connection.execute(statement, values).lastrowid
+            if any_refused:
+                refused.unlink(missing_ok=True)
         assert run_id is not None
         return run_id
 
@@ -143,6 +164,9 @@ class Seals:
         with translating(self.path):
             return [decode_finding(row) for row in self._connection.execute(query)]
 
+
+REFUSED: Final = ".refused"
+"""What the notes of `adapters/refusals.py` add to the manifest's name."""
 
 # Of a run that was killed nobody knows what it did. A touched or missing file is no reason: the disk tells it again.
 _SNAPSHOT_DUE = f"""
@@ -213,7 +237,7 @@ def _problems(summary: RunSummary) -> dict[str, object]:
 def counts_of(summary: RunSummary) -> dict[str, object]:
     """A run's counts in the shape of `lrsync sync --json`; what only some commands count only where they do.
 
-    `problems`: the first of its findings and errors, where it had any.
+    `problems`: the first of its findings and errors, where it had any. `failure`: what ended it, where something did.
     """
     special = {
         "verified": summary.verified,
@@ -233,6 +257,7 @@ def counts_of(summary: RunSummary) -> dict[str, object]:
         "seconds": {"total": summary.seconds_total, "scan": summary.seconds_scan},
         **{name: asdict(counts) for name, counts in special.items() if counts is not None},
         **_problems(summary),
+        **({"failure": summary.failure} if summary.failure else {}),
     }
 
 

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from lrsync.adapters import sqlite
 from lrsync.adapters.database import newer
 from lrsync.adapters.folder_counts import DAY_NS, NEVER, STATE, State, totals
+from lrsync.adapters.refusals import with_refusals
 from lrsync.adapters.schema_names import (
     DIRECTORIES,
     FILES,
@@ -133,7 +134,7 @@ def _read(path: Path, connection: sqlite3.Connection, now_ns: int) -> StatusRepo
     _correct(connection, counts, findings)
     # Of those that back up: a good verification is no backup.
     ok = f"result = '{RunResult.OK.value}' AND {_BACKUP}"
-    recent = read_runs(connection, limit=RECENT)
+    recent = with_refusals(path, read_runs(connection, limit=RECENT), RECENT)
     return StatusReport(
         library=library,
         files=sum(counts.files.values()),

@@ -52,7 +52,8 @@ def report_costs(config: Config, changes: Mapping[FileType, str]) -> CostReport 
 
     None where nothing was ever backed up. Reads only the manifest and the prices. Raises UsageError, ManifestError.
     """
-    min_size = config.storage.min_size if config.storage.by_kind else MIN_SIZE
+    # Rules that are only asked about get the size that a [storage] table has unless it says another.
+    min_size = MIN_SIZE if changes and not config.storage.by_kind else config.storage.min_size
     prices = _prices(config)
     if prices is not None:
         _check_priced(changes.values(), prices.of_region(config.region)[1])

@@ -54,15 +54,20 @@ def open_session(config: Config, resources: ExitStack) -> Session:
         raise UsageError("no source folder is given", hint="use --source-path, or source_path in the config file")
     check_source(config.source)
     source = config.source.resolve()
-    # SQLite takes UTF-8 only, a folder's name may be anything.
-    named = os.fsencode(source).decode("utf-8", "backslashreplace")
-    place = Place(config.library, named, config.endpoint_url or "", config.bucket, config.prefix)
 
     @cache
     def opened() -> S3Store:
         return resources.enter_context(closing(open_store(config)))
 
-    return Session(config, source, manifest_path(config), place, resources, opened)
+    return Session(config, source, manifest_path(config), place_of(config), resources, opened)
+
+
+def place_of(config: Config) -> Place:
+    """Where the settings say that the library is. They must name a source, which need not be there."""
+    assert config.source is not None
+    # SQLite takes UTF-8 only, a folder's name may be anything.
+    named = os.fsencode(config.source.resolve()).decode("utf-8", "backslashreplace")
+    return Place(config.library, named, config.endpoint_url or "", config.bucket, config.prefix)
 
 
 def working_manifest(session: Session) -> Path:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from lrsync.adapters.lock import library_lock
 from lrsync.adapters.power import awake_while_working
 from lrsync.app.first_run import unmade_if_useless
+from lrsync.app.refusal import refusal_noted
 from lrsync.app.session import (
     Session,
     manifest_opener,
@@ -25,7 +26,7 @@ from lrsync.app.snapshot import manifest_packer
 from lrsync.app.source_proof import is_proven, remember_source
 from lrsync.config import Config
 from lrsync.core.events import EventSink
-from lrsync.core.runs import RunSummary
+from lrsync.core.runs import RunKind, RunSummary
 from lrsync.core.storage import STANDARD
 from lrsync.engine import sync
 from lrsync.engine.sync import SyncOptions, SyncPorts
@@ -37,7 +38,7 @@ if TYPE_CHECKING:
 
 def run_sync(config: Config, sink: EventSink, stop: threading.Event) -> RunSummary:
     """Back the library up. Raises LrsyncError."""
-    with ExitStack() as resources:
+    with refusal_noted(config, RunKind.SYNC, sink) as begins, ExitStack() as resources:
         sink = resources.enter_context(awake_while_working(sink))
         session = open_session(config, resources)
         path = working_manifest(session)
@@ -61,6 +62,7 @@ def run_sync(config: Config, sink: EventSink, stop: threading.Event) -> RunSumma
             outside=_outside(session, source) if config.catalogs else None,
             advice=partial(_advice, config, path),
         )
+        begins()
         summary = sync.run_sync(ports, _sync_options(config))
         remember_source(config, seals.library(), open_manifest, summary, sink)
         return summary

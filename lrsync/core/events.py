@@ -122,6 +122,13 @@ class Notice:
     message: str
 
 
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """One line for the user: something beside the run's own work went wrong. Told with --quiet, too."""
+
+    message: str
+
+
 Event = (
     PhaseStarted
     | PhaseAdvanced
@@ -134,6 +141,7 @@ Event = (
     | FileBack
     | FindingRaised
     | Notice
+    | Trouble
 )
 EventSink = Callable[[Event], None]
 

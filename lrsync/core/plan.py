@@ -128,7 +128,10 @@ def outlived_its_object(old: ManifestEntry | None, content: Content) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class DeleteFacts:
-    """What the guards look at. `moved` files are missing here but present, with the same bytes, elsewhere."""
+    """What the guards look at. `moved` files are missing here but present, with the same bytes, elsewhere.
+
+    `from_future`: how many more are gone since a time that is still to come.
+    """
 
     known: int
     missing: int
@@ -138,6 +141,7 @@ class DeleteFacts:
     source_proven: bool
     transfers_failed: int
     mass_change: bool = False
+    from_future: int = 0
 
 
 def check_guards(facts: DeleteFacts, max_delete: MaxDelete) -> list[str]:
@@ -153,6 +157,8 @@ def check_guards(facts: DeleteFacts, max_delete: MaxDelete) -> list[str]:
         refusals.append(f"{facts.transfers_failed:,} files could not be backed up in this run")
     if facts.mass_change:
         refusals.append("far more files changed than on any ordinary day")
+    if facts.from_future:
+        refusals.append(f"by this computer's clock {facts.from_future:,} of the files that are gone went in the future")
     gone, limit = facts.missing - facts.moved, max_delete.limit(facts.known)
     if gone > limit:
         refusals.append(f"{gone:,} of {facts.known:,} files are gone, and --max-delete allows {limit:,}")

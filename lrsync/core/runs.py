@@ -190,6 +190,8 @@ class RunSummary:
     catalogs: CatalogCounts | None = None
     catalog: CatalogUse | None = None
     """By which catalog a restore chose its photos."""
+    failure: str = ""
+    """What kept it from coming to its end, or from beginning."""
 
     def settle_exit_code(self) -> None:
         """Set the exit code from what was found: some files failed (3) wins over needs a person (4)."""

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
+from lrsync.core.runs import RunKind
+
 if TYPE_CHECKING:
     from lrsync.core.findings import Finding
     from lrsync.core.library import LibraryRow
@@ -65,6 +67,11 @@ class StatusReport:
     has a row: what has none is in no other number here."""
     recent: tuple[RunInfo, ...] = ()
     """The last RECENT runs of whatever kind, the oldest first."""
+
+    @property
+    def last_backup(self) -> RunInfo | None:
+        """The last one, however it ended; the last good one where it was more than RECENT runs ago."""
+        return next((run for run in reversed(self.recent) if run.kind is RunKind.SYNC), self.last_good_run)
 
 
 RECENT: Final = 30

@@ -11,6 +11,7 @@ from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from functools import partial
+from typing import Final
 
 from lrsync.core.events import EventSink, Phase, PhaseStarted, WorkFinished
 from lrsync.core.findings import FindingKind, QuarantinedContent
@@ -28,6 +29,10 @@ from lrsync.engine.sending import make_transferrer
 from lrsync.engine.stop import StoppedError
 from lrsync.engine.tally import Tallier
 from lrsync.engine.transfer import TransferPolicy, Transferrer
+from lrsync.errors import UsageError
+
+_WAITS: Final = "is a changed original that waits for a decision"
+_NOT_WAITING: Final = "is not a changed original that waits for a decision"
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +65,8 @@ class AcceptOptions:
 def run_accept(ports: AcceptPorts, options: AcceptOptions) -> RunSummary:
     """Upload what is accepted, and take its findings back.
 
-    A file that is not quarantined, or has changed again, is an error of its own. Raises BucketError, InterruptedRun.
+    A file that is not quarantined, or has changed again, is an error of its own. Raises BucketError and InterruptedRun;
+    UsageError, before the run begins, where none of the names is of a quarantined file.
     """
     return _Acceptance(ports, options).execute()
 
@@ -81,6 +87,7 @@ class _Acceptance:
         self.store = LazyStore(self.ports.open_store)
 
     def execute(self) -> RunSummary:
+        self._demand_any()
         row = RunRow(
             seals=self.ports.seals,
             kind=RunKind.ACCEPT,
@@ -134,20 +141,39 @@ class _Acceptance:
 
     # --- which files ------------------------------------------------------------------------------------
 
-    def _accepted(self) -> Mapping[str, QuarantinedContent]:
+    def _demand_any(self) -> None:
+        """Nothing but slips of the hand is no run: in the history it would look like a file that could not be sent."""
+        known = self._waiting()
+        names = self.options.names
+        if self.options.everything or any(path in known for name in names for path in name.candidates):
+            return
+        from difflib import get_close_matches
+
+        close = [f"'{path}'" for name in names for path in get_close_matches(name.text, known, n=1)]
+        them = ", ".join(f"'{name.text}'" for name in names)
+        raise UsageError(
+            f"{them} {_NOT_WAITING}" if len(names) == 1 else f"nothing of these {_WAITS}: {them}",
+            hint=f"did you mean {' or '.join(close)}?" if close else "'lrsync status' names them",
+        )
+
+    def _waiting(self) -> Mapping[str, QuarantinedContent]:
+        """What can be accepted."""
         changed = {
             **self.ports.manifest.quarantined(FindingKind.SUSPECT_ORIGINAL),
             **self.ports.manifest.quarantined(),
         }
-        if self.options.everything:
-            return changed
         # Rot is accepted only by name: that a file is bad on the disk alone is seldom anybody's wish.
-        known = {**self.ports.manifest.quarantined(FindingKind.ROT), **changed}
+        return changed if self.options.everything else {**self.ports.manifest.quarantined(FindingKind.ROT), **changed}
+
+    def _accepted(self) -> Mapping[str, QuarantinedContent]:
+        known = self._waiting()
+        if self.options.everything:
+            return known
         found: dict[str, QuarantinedContent] = {}
         for name in self.options.names:
             path = next((path for path in name.candidates if path in known), None)
             if path is None:
-                self._refuse(name.text, "is not a changed original that waits for a decision", "status names them")
+                self._refuse(name.text, _NOT_WAITING, "status names them")
             else:
                 found[path] = known[path]
         return found

@@ -345,6 +345,7 @@ class Changes:
         run = self.run
         scan = ScanFacts(
             started_ns=run.started_ns,
+            now_ns=self.ports.clock(),
             complete=not run.incomplete,
             files=self.summary.scan.files,
             source_proven=run.proven,

@@ -6,6 +6,7 @@ import unicodedata
 from collections.abc import Callable, Collection, Iterator
 from concurrent.futures import Executor
 from dataclasses import dataclass
+from typing import Final
 
 from lrsync.core.amounts import MaxDelete
 from lrsync.core.events import EventSink, Phase, PhaseAdvanced, PhaseStarted
@@ -19,15 +20,19 @@ from lrsync.engine.stop import Patience
 from lrsync.engine.transfer import TransferPolicy
 from lrsync.errors import ObjectError, ObjectMissingError
 
+CLOCKS_DIFFER_NS: Final = 2 * 3600 * 1_000_000_000
+"""A file server's clock may be ahead of this one's, FAT's by the hour of summer time: these wait for the next run."""
+
 
 @dataclass(frozen=True, slots=True)
 class ScanFacts:
-    """What the run knows about its scan, which began at `started_ns`, when it comes to deleting.
+    """What the run knows about its scan, which began at `started_ns`, when it comes to deleting, at `now_ns`.
 
     `settling_sizes`: the bytes of files that wait for the next run; each may be a missing one under another name.
     """
 
     started_ns: int
+    now_ns: int
     complete: bool
     files: int
     source_proven: bool
@@ -48,8 +53,8 @@ def plan_deletes(
     a file was moved with bad bytes in it, the good ones stay until a person has decided.
     """
     kept = spared(manifest)
-    doomed = [
-        entry
+    gone = [
+        (since_ns, entry)
         for entry in manifest.missing()
         # Of unproven content, the object may be anything: it stays until it is known to be what the disk had.
         if entry.sha256 is not None
@@ -57,9 +62,12 @@ def plan_deletes(
         and entry.size not in scan.settling_sizes
         and entry.path not in kept
         and not _shares_key(manifest, entry)
-        and _was_gone_before(tree, entry, scan.started_ns)
+        and (since_ns := _gone_since_ns(tree, entry)) is not None
     ]
-    if not doomed:
+    # One that was moved while the scan ran, to where the scan had been already, is nowhere to be seen this night.
+    doomed = [entry for since_ns, entry in gone if since_ns < scan.started_ns]
+    from_future = sum(since_ns > scan.now_ns + CLOCKS_DIFFER_NS for since_ns, _ in gone)
+    if not (doomed or from_future):
         return [], None
     facts = DeleteFacts(
         known=manifest.count(),
@@ -70,6 +78,7 @@ def plan_deletes(
         source_proven=scan.source_proven,
         transfers_failed=scan.transfers_failed,
         mass_change=scan.mass_change,
+        from_future=from_future,
     )
     refusals = check_guards(facts, max_delete)
     if not refusals:
@@ -81,23 +90,23 @@ def _way_on(facts: DeleteFacts) -> str:
     """What to do about a refusal. No --max-delete helps while anything else speaks against deleting."""
     if not facts.source_proven:
         return "a source that takes no marker is known by its file system with --no-marker, from its second run on"
+    if facts.from_future:
+        return "set this computer's clock; if it is right, touch the folders that these files were in"
     if check_guards(facts, MaxDelete(facts.missing, None)):
         return "mend that first; what is gone from the disk stays in the bucket until then"
     gone = facts.missing - facts.moved
     return f"if these files are meant to be gone, run once with a larger --max-delete, such as --max-delete {gone}"
 
 
-def _was_gone_before(tree: SourceTree, entry: ManifestEntry, started_ns: int) -> bool:
-    """Whether the file is gone, and went before the scan began.
+def _gone_since_ns(tree: SourceTree, entry: ManifestEntry) -> int | None:
+    """Since when the file is gone; None where it is not, or that is unknown.
 
-    One that was moved while the scan ran, to where the scan had been already, is nowhere to be seen this night. And a
-    link in its place says that it lies somewhere else now, where no backup follows it.
+    A link in its place says that it lies somewhere else now, where no backup follows it.
     """
     try:
-        gone_since_ns = tree.gone_since_ns(entry.path)
-        return gone_since_ns is not None and gone_since_ns < started_ns
+        return tree.gone_since_ns(entry.path)
     except OSError:
-        return False  # unknown is not missing
+        return None  # unknown is not missing
 
 
 def _shares_key(manifest: ManifestStore, entry: ManifestEntry) -> bool:

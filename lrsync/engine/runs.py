@@ -106,7 +106,7 @@ class RunRow:
             summary.exit_code = ExitCode.INTERRUPTED
             raise InterruptedRun(f"interrupted: {self.left}", hint="run the same command again to go on") from None
         except LrsyncError as error:
-            summary.exit_code = error.exit_code
+            summary.exit_code, summary.failure = error.exit_code, error.message
             raise
         finally:
             summary.seconds_total = time.monotonic() - began

@@ -9,10 +9,9 @@ from itertools import groupby
 from typing import Final
 
 from lrsync.core.findings import Finding, FindingKind
-from lrsync.core.runs import RunInfo
 from lrsync.core.status import StatusReport
 from lrsync.ui.report import Advice, Step
-from lrsync.ui.run_words import STALE
+from lrsync.ui.run_words import failure_of, unfinished
 from lrsync.ui.text import count, printable, sentence
 
 MAX_NAMES: Final = 5
@@ -114,7 +113,7 @@ class Decision:
 
 def decisions_of(report: StatusReport, place: str = "") -> list[Decision]:
     """All that wants doing, the gravest first. `place`: the flags that name the library, for a shell."""
-    return [*_of_findings(report.findings, place), *_of_rows(report, place), *_of_last_run(report.last_run, place)]
+    return [*_of_findings(report.findings, place), *_of_rows(report, place), *_of_last_run(report, place)]
 
 
 def _command(words: str, place: str) -> str:
@@ -165,14 +164,18 @@ def _of_rows(report: StatusReport, place: str) -> Iterator[Decision]:
         yield Decision("drift", what, steps=(Step(_command("sync", place), "send again what is on the disk"),))
 
 
-def _of_last_run(run: RunInfo | None, place: str) -> Iterator[Decision]:
-    if run is not None and run.result in STALE:
+def _of_last_run(report: StatusReport, place: str) -> Iterator[Decision]:
+    run = unfinished(report)
+    if run is not None:
         steps = (
             Step(_command("log", place), "see what it said"),
             Step(_command("doctor", place), "look for what is in the way"),
             Step(_command("sync", place), "go on where it was"),
         )
-        yield Decision("last-run", "The last run did not come to its end", steps=steps)
+        why = failure_of(run)
+        which = "run" if run == report.last_run else "backup"
+        what = f"The last {which} did not come to its end" + (f": {printable(why)}" if why else "")
+        yield Decision("last-run", what, steps=steps)
 
 
 def advice_of(decision: Decision, most: int = MAX_NAMES) -> Advice:

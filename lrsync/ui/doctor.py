@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 import click
@@ -35,8 +36,10 @@ def doctor(offline: bool, **flags: Any) -> int:
     from lrsync.app import doctor as wired
     from lrsync.core.doctor import exit_code_of
     from lrsync.ui import output
+    from lrsync.ui.place import with_place
 
-    checks = list(wired.examine(config, offline=offline))
+    found = wired.examine(config, offline=offline)
+    checks = [replace(check, mend=with_place(check.mend, flags)) for check in found]
     code = exit_code_of(checks)
     if flags["as_json"]:
         from lrsync.core.runs import result_for

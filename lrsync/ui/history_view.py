@@ -12,7 +12,7 @@ from lrsync.errors import ExitCode
 from lrsync.ui.answer import Answer, show
 from lrsync.ui.jsons import Json, run_row
 from lrsync.ui.report import Grid, Report, Span, Tone, at_most
-from lrsync.ui.run_words import STYLES, as_dict
+from lrsync.ui.run_words import STYLES, as_dict, failure_of
 from lrsync.ui.text import count, duration, iso, local, printable, sentence, size
 
 __all__ = ["file", "one_run", "runs", "show"]
@@ -63,6 +63,8 @@ def one_run(library: str, found: RunRecord) -> Answer:
         lines.append(f"and {more:,} more")
     if found.findings:
         lines.append(f"{count(len(found.findings), 'of its findings still stands', 'of its findings still stand')}.")
+    if why := failure_of(run):
+        lines.insert(0, sentence(f"It ended early: {printable(why)}"))
     report = Report(
         f"Run {run.id}: {run.kind.value}, {run.result.value}.",
         _TONES.get(run.result, Tone.BAD),

@@ -5,9 +5,10 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING
 
-from lrsync.core.events import EventSink, Notice
+from lrsync.core.events import EventSink, Trouble
 from lrsync.core.hooks import HookEvent, HookReport
 from lrsync.errors import ExitCode, LrsyncError
+from lrsync.ui.text import sentence
 
 if TYPE_CHECKING:
     from lrsync.config import Config
@@ -43,7 +44,8 @@ def _ending(kind: RunKind, library: str, done: RunSummary) -> HookReport:
 def _failure(library: str, error: BaseException) -> HookReport:
     match error:
         case LrsyncError():
-            return HookReport(HookEvent.FAIL, library, f"{error.message} {error.hint}".strip(), int(error.exit_code))
+            hint = f" Hint: {sentence(error.hint)}" if error.hint else ""
+            return HookReport(HookEvent.FAIL, library, sentence(error.message) + hint, int(error.exit_code))
         case KeyboardInterrupt():
             return HookReport(HookEvent.FAIL, library, "interrupted", int(ExitCode.INTERRUPTED))
         case _:
@@ -55,4 +57,4 @@ def _tell(config: Config, sink: EventSink, report: HookReport) -> None:
     from lrsync.app import hooks
 
     for problem in hooks.announce(config.hooks, report):
-        sink(Notice(problem))
+        sink(Trouble(problem))

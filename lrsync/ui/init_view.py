@@ -22,11 +22,12 @@ def as_text(config: Config, file: Path, facts: Facts, look: FirstLook, quote: St
     lines = [_bucket_line(config, facts), *(_fact_line(fact) for fact in facts or ())]
     lines.append(f"The settings of {printable(config.library)} are in {printable(str(file))}.")
     lines += ["", *_look_lines(look), cost_view.line(quote), "", "Next:"]
-    lines += [f"  {command:<{_WIDTH}}  {why}" for command, why in _next_commands(config, file)]
+    following = _next_commands(config, file)
+    width = max(len(command) for command, _ in following)
+    lines += [f"  {command:<{width}}  {why}" for command, why in following]
     return "\n".join(lines)
 
 
-_WIDTH = 36
 _FEATURES = {
     Feature.VERSIONING: "versions of what is replaced or deleted",
     Feature.ENCRYPTION: "encryption",

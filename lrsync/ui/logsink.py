@@ -14,6 +14,7 @@ from lrsync.core.events import (
     PhaseAdvanced,
     PhaseStarted,
     Scanned,
+    Trouble,
     WorkFinished,
     WorkFound,
     WorkStarted,
@@ -47,6 +48,8 @@ class LogSink:
                 LOGGER.info("%s", phase.value)
             case Notice(message):
                 LOGGER.info("%s", printable(message))
+            case Trouble(message):
+                LOGGER.warning("%s", printable(message))
             case FindingRaised(finding):
                 self._finding(finding)
             case WorkFinished() | FileBack():

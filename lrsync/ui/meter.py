@@ -19,6 +19,7 @@ from lrsync.core.events import (
     PhaseAdvanced,
     PhaseStarted,
     Scanned,
+    Trouble,
     WorkFinished,
     WorkFound,
     WorkPlanned,
@@ -99,7 +100,7 @@ class Meter:
                 self._current.pop(path, None)
                 self._done_files += 1
                 self._done_bytes += size
-            case FindingRaised() | Notice():
+            case FindingRaised() | Notice() | Trouble():
                 pass
             case _:
                 assert_never(event)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 from collections.abc import Mapping
 from typing import Any, Final
@@ -19,6 +20,25 @@ _FLAGS: Final = {
     "profile": "--profile",
     "manifest": "--manifest",
 }
+
+_COMMAND: Final = re.compile(r"'(lrsync [^']+)'")
+_OF_SCHEDULE: Final = ("library", "config_file")
+
+
+def with_place(text: str, flags: Mapping[str, Any]) -> str:
+    """The text with those flags in each command that it quotes: without them it would be of another library."""
+    words = place_words(flags)
+    if not words:
+        return text
+    of_schedule = place_words({name: flags.get(name) for name in _OF_SCHEDULE})
+
+    def placed(found: re.Match[str]) -> str:
+        command = found[1]
+        # Its libraries are those of a config file.
+        place = of_schedule if command.startswith("lrsync schedule ") else words
+        return f"'{command} {place}".rstrip() + "'"
+
+    return _COMMAND.sub(placed, text)
 
 
 def place_words(flags: Mapping[str, Any]) -> str:

@@ -10,11 +10,11 @@ from contextlib import contextmanager
 from types import TracebackType
 from typing import TYPE_CHECKING, Final
 
-from lrsync.core.events import Event, FileBack, FindingRaised, Notice, Phase, PhaseStarted, WorkFinished
+from lrsync.core.events import Event, FileBack, FindingRaised, Notice, Phase, PhaseStarted, Trouble, WorkFinished
 from lrsync.ui import output
 from lrsync.ui.meter import Meter, Snapshot
 from lrsync.ui.options import Talk
-from lrsync.ui.text import count, duration, printable, size
+from lrsync.ui.text import count, duration, printable, sentence, size
 
 if TYPE_CHECKING:
     from lrsync.core.findings import Finding
@@ -38,7 +38,9 @@ class Progress:
         """Take the display off the screen."""
 
     def sink(self, event: Event) -> None:
-        """Take an event."""
+        """Take an event. The silent one tells of nothing that has a place in the run's report."""
+        if isinstance(event, Trouble):
+            self._tell(event)
 
     def say(self, line: str) -> None:
         """A line on stderr that does not break the display."""
@@ -57,6 +59,8 @@ class Progress:
         match event:
             case Notice(message):
                 self.say(printable(message))
+            case Trouble(message):
+                self.say(f"warning: {sentence(message)}")
             case FindingRaised(finding):
                 self.say(f"warning: {finding_line(finding)}")
             case WorkFinished() | FileBack():

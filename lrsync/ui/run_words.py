@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from lrsync.core.runs import RunInfo, RunResult
+from lrsync.core.status import StatusReport
 from lrsync.ui.color import Style
 from lrsync.ui.report import Span
 
@@ -86,6 +87,18 @@ def sent_bytes(run: RunInfo) -> int:
 def as_dict(value: object) -> Mapping[str, Any]:
     """A part of a run's counts; empty where an older lrsync did not count it."""
     return value if isinstance(value, dict) else {}
+
+
+def unfinished(report: StatusReport) -> RunInfo | None:
+    """The run that did not come to its end: the last one, or else the last backup, which no check since makes good."""
+    last = (report.last_run, report.last_backup)
+    return next((run for run in last if run is not None and run.result in STALE), None)
+
+
+def failure_of(run: RunInfo) -> str:
+    """What kept a run from coming to its end; '' where nothing did, or nobody noted it."""
+    why = run.counts.get("failure")
+    return why if isinstance(why, str) else ""
 
 
 def in_words(runs: Sequence[RunInfo]) -> str:

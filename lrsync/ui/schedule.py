@@ -67,11 +67,13 @@ def install(at: str, library: str, config_file: str | None, using: str | None, *
     """
     from lrsync import settings
     from lrsync.app import schedule as wired
+    from lrsync.ui.place import with_place
 
     file = Path(config_file).expanduser() if config_file else None
     settings.load({}, {}, library=library, config_file=file)
     plan = wired.plan_schedule(library, _time(at), using=using, config_file=file)
     done = f"From now on {library} is backed up at {at} every night ('lrsync schedule show')."
+    done = with_place(done, {"library": library, "config_file": config_file})
     return _carried_out("schedule install", library, plan, done, **flags)
 
 
@@ -109,7 +111,10 @@ def show(library: str, config_file: str | None, as_json: bool) -> int:
 
         output.result(to_text(schedule_view.as_object(library, found, last, now_s)))
     else:
-        output.result(schedule_view.as_text(library, found, last, now_s))
+        from lrsync.ui.place import with_place
+
+        text = schedule_view.as_text(library, found, last, now_s)
+        output.result(with_place(text, {"library": library, "config_file": config_file}))
     return int(code)
 
 

@@ -7,7 +7,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from lrsync.core.runs import RunInfo, RunKind, result_for
+from lrsync.core.runs import RunInfo, result_for
 from lrsync.core.schedule import Installed, SchedulePlan
 from lrsync.errors import ExitCode, LrsyncError
 from lrsync.ui.text import iso, local, printable, sentence
@@ -24,8 +24,7 @@ def last_run(library: str, config_file: str | None) -> RunInfo | None:
         report = app.read_status(settings.load({}, {}, library=library, config_file=file))
     except LrsyncError:
         return None  # what is wrong with the settings or the manifest, `config check` and `status` say
-    run = report.last_run if report is not None else None
-    return run if run is not None and run.kind is RunKind.SYNC else None
+    return None if report is None else report.last_backup
 
 
 def exit_code(found: Installed | None) -> ExitCode:

@@ -14,7 +14,7 @@ from lrsync.errors import ExitCode
 from lrsync.ui.color import Style
 from lrsync.ui.decisions import advice_of, decisions_of
 from lrsync.ui.report import Cell, Grid, Report, Span, Tone
-from lrsync.ui.run_words import BLOCKS, ENDED, STALE, Marks, as_dict, in_words, row_of_marks
+from lrsync.ui.run_words import BLOCKS, ENDED, Marks, as_dict, in_words, row_of_marks, unfinished
 from lrsync.ui.text import ago, count, local, printable, size
 
 MAX_FOLDERS: Final = 12
@@ -44,7 +44,7 @@ def _is_cut_off(report: StatusReport) -> bool:
     """
     if report.last_good_run is not None:
         return False
-    return not report.was_seen_whole or report.last_run is None or report.last_run.result in STALE
+    return not report.was_seen_whole or report.last_run is None or unfinished(report) is not None
 
 
 def sentence_of(report: StatusReport | None, now_ns: int, *, age_is_told: bool = False) -> str:
@@ -98,19 +98,22 @@ def _unsafe(report: StatusReport) -> list[tuple[int, str]]:
 
 
 def _age(report: StatusReport, now_ns: int, *, told: bool) -> str:
-    last, good = report.last_run, report.last_good_run
+    last, good, bad = report.last_run, report.last_good_run, unfinished(report)
     words = []
     if told:
         pass
     elif good is not None:
-        which = "Last good backup" if _ended_worse_since(report, good) else "Last backup"
+        is_hidden = bad is not None and bad != last
+        which = "Last good backup" if is_hidden or _ended_worse_since(report, good) else "Last backup"
         words.append(f"{which} {ago(good.finished_at or good.started_at, now_ns)}.")
     elif last is not None:
         # One that left files out, or waits for a person, was finished, and was no good one.
         words.append("No backup ended well yet." if report.was_seen_whole else "No backup was finished yet.")
-    if last is not None and last.result in STALE:
-        which = "run" if last.kind is RunKind.SYNC else last.kind.value  # a restore that was declined is no backup
-        words.append(f"The last {which} ({ago(last.started_at, now_ns)}) {_stale_verb(last)}.")
+    if bad is not None:
+        which = "run" if bad == last else "backup"
+        if bad.kind is not RunKind.SYNC:
+            which = bad.kind.value  # a restore that was declined is no backup
+        words.append(f"The last {which} ({ago(bad.started_at, now_ns)}) {_stale_verb(bad)}.")
     return " ".join(words)
 
 
@@ -162,7 +165,7 @@ def tone_of(report: StatusReport, now_ns: int) -> Tone:
     if code is not ExitCode.OK:
         return Tone.BAD if code is ExitCode.INCOMPLETE else Tone.WARN
     # What a run that did not end would have found, nobody knows.
-    stale = report.last_run is None or report.last_run.result in STALE
+    stale = report.last_run is None or unfinished(report) is not None
     good = report.last_good_run
     is_old = good is not None and now_ns - (good.finished_at or good.started_at) > OLD_NS
     return Tone.WARN if stale or is_old else Tone.GOOD

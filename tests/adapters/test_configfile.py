@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import stat
 import tomllib
 from pathlib import Path
@@ -36,6 +37,15 @@ def test_a_new_file_is_private_explained_and_right(tmp_path: Path) -> None:
         source=Path("/photos"), bucket="bucket", exclude=("*.tmp",), delete=True, threads=4
     )
     assert list(path.parent.iterdir()) == [path]
+
+
+def test_the_file_and_the_docs_name_every_key(tmp_path: Path) -> None:
+    path = tmp_path / "config.toml"
+    save_library(path, "default", ONE)
+    docs = Path(__file__).parents[2] / "docs" / "command-line.md"
+    keys = {setting.name for setting in settings.SETTINGS if setting.in_file}
+    for text in (path.read_text(), docs.read_text()):
+        assert keys <= set(re.findall(r"\w+", text))
 
 
 @pytest.mark.parametrize("name", ["nas", 'Anna\'s "NAS".x', "写真"])

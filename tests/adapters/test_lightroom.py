@@ -46,6 +46,15 @@ def test_photos_on_another_drive(tmp_path: Path) -> None:
     assert [path.name for path in catalog.parent.iterdir()] == ["Main.lrcat"]
 
 
+def test_a_catalog_whose_photos_are_not_there_is_no_folder_of_photos(tmp_path: Path) -> None:
+    """Its drive is not connected: the first suggestion, which Enter takes, was its own folder 'and its photos'."""
+    pictures = tmp_path / "Pictures"
+    make_catalog(pictures / "Lightroom" / "Main.lrcat", tmp_path / "drive")
+    found = suggest_sources(tmp_path)
+    assert [one.path for one in found] == [pictures, pictures / "Lightroom"]
+    assert not any("its photos" in one.why for one in found)
+
+
 def test_without_a_catalog(tmp_path: Path) -> None:
     assert suggest_sources(tmp_path) == []
     (tmp_path / "Pictures").mkdir()

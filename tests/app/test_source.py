@@ -13,17 +13,21 @@ from pathlib import Path
 import pytest
 
 from lrsync.adapters import identity as identity_adapter
+from lrsync.adapters.history_query import find_run, list_runs
+from lrsync.adapters.lock import library_lock
+from lrsync.adapters.refusals import KEPT
 from lrsync.adapters.seals import Seals
+from lrsync.adapters.status_query import read_status
 from lrsync.app import session, source_proof
 from lrsync.app.rebuild import run_rebuild
 from lrsync.app.sync import run_sync
 from lrsync.config import Config
 from lrsync.core.amounts import MaxDelete
-from lrsync.core.events import Event, Notice
+from lrsync.core.events import Event, Notice, Trouble
 from lrsync.core.findings import FindingKind
 from lrsync.core.keys import MARKER
 from lrsync.core.library import LibraryRow
-from lrsync.core.runs import RunSummary
+from lrsync.core.runs import RunInfo, RunKind, RunRecord, RunResult, RunSummary
 from lrsync.errors import ExitCode, SourceError
 from tests.stores.memory import MemoryStore
 from tests.trees import Tree, make_tree
@@ -73,6 +77,11 @@ class Library:
         assert self.config.manifest is not None
         with Seals(self.config.manifest) as seals:
             return seals.counts().missing
+
+    @property
+    def runs(self) -> list[RunInfo]:
+        """The newest first."""
+        return list_runs(self.home / "m.sqlite", None) or []
 
     @property
     def has_marker(self) -> bool:
@@ -141,6 +150,82 @@ def test_another_folder_in_its_place_is_refused_before_anything_is_touched(libra
     assert not library.has_marker
     library.put_back()
     assert library.sync(no_marker=True).exit_code is ExitCode.OK
+
+
+@pytest.mark.parametrize("there", [None, {}, TREE], ids=["not mounted", "an empty mount point", "another drive"])
+def test_a_night_that_was_refused_is_in_the_history(library: Library, there: Tree | None) -> None:
+    library.sync()
+    if there is None:
+        library.source.rename(library.home / "away")
+    else:
+        library.exchange(there)
+    with pytest.raises(SourceError) as caught:
+        library.sync(dry_run=True)
+    assert len(library.runs) == 1
+    with pytest.raises(SourceError):
+        library.sync()
+    refused, first = library.runs
+    assert (refused.kind, refused.result, refused.exit_code) == (RunKind.SYNC, RunResult.FAILED, ExitCode.SOURCE)
+    assert refused.finished_at is not None and refused.finished_at >= refused.started_at
+    assert refused.counts["failure"] == caught.value.message
+    status = read_status(library.home / "m.sqlite")
+    assert status is not None and status.last_good_run == first
+    assert (status.safe, status.missing) == (4, 0)
+
+
+def test_a_refusal_is_kept_by_no_library_that_is_not_there_or_is_another(library: Library) -> None:
+    library.source.rename(library.home / "away")
+    with pytest.raises(SourceError):
+        library.sync()
+    assert not (library.home / "m.sqlite").exists()
+    (library.home / "away").rename(library.source)
+    library.sync()
+    library.source.rename(library.home / "away")
+    with pytest.raises(SourceError):
+        library.sync(bucket="another")
+    assert len(library.runs) == 1
+
+
+def test_a_refusal_changes_no_manifest_and_the_next_run_takes_it_in(library: Library) -> None:
+    library.sync()
+    before = (library.home / "m.sqlite").read_bytes()
+    library.source.rename(library.home / "away")
+    for _ in range(2):
+        with library_lock(library.home / "m.sqlite"), pytest.raises(SourceError):
+            library.sync()
+    assert (library.home / "m.sqlite").read_bytes() == before
+    told = library.runs
+    assert [run.id for run in told] == [3, 2, 1]
+    assert [find_run(library.home / "m.sqlite", run.id) for run in told] == [RunRecord(run, ()) for run in told]
+    assert list_runs(library.home / "m.sqlite", 1) == told[:1]
+    assert find_run(library.home / "m.sqlite", 4) is None
+    (library.home / "away").rename(library.source)
+    assert library.sync().run_id == 4
+    assert library.runs[1:] == told, "the same rows under the same numbers"
+    assert not list(library.home.glob("*refused*"))
+
+
+def test_the_notes_of_refusals_stay_short_and_bear_an_edit(library: Library) -> None:
+    library.sync()
+    library.source.rename(library.home / "away")
+    notes = library.home / "m.sqlite.refused"
+    notes.write_text("rubbish\n[1, 2]\n" * 500)
+    with pytest.raises(SourceError):
+        library.sync()
+    notes.write_text(notes.read_text() * 500)
+    with pytest.raises(SourceError):
+        library.sync()
+    assert len(library.runs) == 1 + KEPT
+
+
+def test_a_refusal_by_a_damaged_manifest_is_told_as_what_it_is(library: Library) -> None:
+    library.sync()
+    library.source.rename(library.home / "away")
+    (library.home / "m.sqlite").write_bytes(b"rubbish" * 1000)
+    with pytest.raises(SourceError, match="does not exist"):
+        library.sync()
+    (trouble,) = [event.message for event in library.events if isinstance(event, Trouble)]
+    assert "the history does not have this run" in trouble
 
 
 def test_folders_may_come_and_go(library: Library) -> None:

@@ -101,6 +101,7 @@ def test_guards_agree_to_a_few_files_of_a_proven_whole_scan() -> None:
         (replace(GOOD, scanned_files=0), "empty"),
         (replace(GOOD, transfers_failed=1), "could not be backed up"),
         (replace(GOOD, mass_change=True), "far more files changed"),
+        (replace(GOOD, from_future=1), "clock"),
         (replace(GOOD, missing=101), "--max-delete"),
     ],
 )
@@ -120,6 +121,7 @@ def test_each_guard_refuses_by_itself(facts: DeleteFacts, words: str) -> None:
         source_proven=st.booleans(),
         transfers_failed=st.integers(0, 3),
         mass_change=st.booleans(),
+        from_future=st.integers(0, 3),
     ),
     st.builds(MaxDelete, st.one_of(st.none(), st.integers(0, 10**6)), st.one_of(st.none(), st.floats(0, 100))),
 )
@@ -130,6 +132,7 @@ def test_no_refusal_means_that_every_guard_agreed(facts: DeleteFacts, limit: Max
         and facts.scanned_files > 0
         and facts.transfers_failed == 0
         and not facts.mass_change
+        and facts.from_future == 0
         and facts.missing - facts.moved <= limit.limit(facts.known)
     )
     assert (check_guards(facts, limit) == []) is agreed

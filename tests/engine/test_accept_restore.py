@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from lrsync.adapters.history_query import list_runs
 from lrsync.adapters.ignore import IgnoreRules
 from lrsync.adapters.localfs import LocalTree
 from lrsync.adapters.manifest import Manifest
@@ -21,7 +22,7 @@ from lrsync.core.findings import Finding, FindingKind, QuarantinedContent
 from lrsync.core.requests import Named, RestoreRequest
 from lrsync.core.runs import RunKind, RunResult, RunSummary
 from lrsync.engine.accept import AcceptOptions, AcceptPorts, run_accept
-from lrsync.errors import BucketError, ExitCode, InterruptedRun
+from lrsync.errors import BucketError, ExitCode, InterruptedRun, UsageError
 from tests.engine.restoring import restored
 from tests.engine.world import HOUR_NS, PREFIX, World
 from tests.stores.memory import MemoryStore
@@ -117,11 +118,19 @@ def test_a_large_original_is_accepted_in_parts(world: World) -> None:
 
 @pytest.mark.parametrize("path", ["2024/b.nef", "c.jpg", "none.nef", "/elsewhere/a.nef", "../a.nef"])
 def test_only_what_is_quarantined_is_accepted(world: World, path: str) -> None:
-    objects = world.objects()
-    summary = accept(world, path)
-    assert (summary.exit_code, summary.errors[0].path) == (ExitCode.INCOMPLETE, path)
+    objects, runs = world.objects(), list_runs(world.path, None)
+    with pytest.raises(UsageError, match="waits for a decision") as caught:
+        accept(world, path)
+    assert ("did you mean '2024/a.nef'?" in caught.value.hint) == (path in ("2024/b.nef", "../a.nef"))
     assert world.objects() == objects
+    assert list_runs(world.path, None) == runs, "a slip of the hand is no run that left something out"
     assert world.sync().exit_code is ExitCode.NEEDS_PERSON
+
+
+def test_a_slip_beside_a_right_name_is_an_error_of_its_own(world: World) -> None:
+    summary = accept(world, "2024/a.nef", "2024/x.nef")
+    assert (summary.exit_code, summary.actions.uploaded) == (ExitCode.INCOMPLETE, 1)
+    assert [error.path for error in summary.errors] == ["2024/x.nef"]
 
 
 def test_bytes_that_nobody_looked_at_are_not_accepted(world: World) -> None:

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from lrsync.adapters.manifest import Manifest
+from lrsync.core.findings import FindingKind
 from lrsync.core.model import Change, ChangeKind, Done, Return
 from lrsync.core.ports import SourceTree
 from lrsync.core.scan import ScannedDir
@@ -65,6 +66,22 @@ def test_a_whole_folder_that_goes_during_the_scan_waits_too(world: World) -> Non
     assert world.sync(delete=True, full=True).actions.trashed == 0
     world.now_ns = later_ns
     assert world.sync(delete=True).actions.trashed == 2
+
+
+@pytest.mark.parametrize("days_back", [1, 20_000], ids=["a day", "no battery"])
+def test_a_clock_that_runs_behind_is_said_to_keep_deletes_from_being_done(world: World, days_back: int) -> None:
+    (world.photos / "b" / "moved.jpg").unlink()
+    now_ns = world.now_ns
+    world.now_ns -= days_back * 24 * 3600 * 10**9
+    summary = world.sync(delete=True)
+    assert (summary.exit_code, summary.actions.trashed) == (ExitCode.NEEDS_PERSON, 0)
+    (finding,) = summary.findings
+    assert finding.kind is FindingKind.DELETE_GUARD
+    assert "clock 1 of the files that are gone went in the future" in finding.message
+    assert "set this computer's clock" in finding.hint
+    world.now_ns = now_ns + 3600 * 10**9
+    summary = world.sync(delete=True)
+    assert (summary.exit_code, summary.actions.trashed) == (ExitCode.OK, 1)
 
 
 def test_a_missing_file_of_unproven_content_is_not_deleted(world: World) -> None:

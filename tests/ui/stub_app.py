@@ -161,7 +161,7 @@ def good_status(**changes: object) -> StatusReport:
         "last_run": run,
         "last_good_run": run,
         "findings": (),
-        "recent": (run, run_info(RunResult.ATTENTION, 50, 4), run_info(RunResult.FAILED, 27, 5)),
+        "recent": (run_info(RunResult.ATTENTION, 50, 4), run_info(RunResult.FAILED, 27, 5), run),
     }
     return StatusReport(**(values | changes))  # type: ignore[arg-type]
 

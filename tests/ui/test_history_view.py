@@ -53,6 +53,12 @@ def test_one_run_in_detail() -> None:
     assert answer.json["findings"] == [{"kind": "failed", "path": "a", "message": "no"}]
 
 
+def test_what_kept_a_run_from_its_end_is_said_first() -> None:
+    failed = replace(RUN, counts={**RUN.counts, "failure": "the source /photos\x1b does not exist"})
+    text = plain(history_view.one_run("default", RunRecord(failed, ())).report)
+    assert "\n\nIt ended early: the source /photos\\x1b does not exist.\n" in text
+
+
 def test_a_files_versions_say_how_to_get_them() -> None:
     answer = history_view.file("default", FileHistory("a'b.nef", (NEW, OLD)))
     text = plain(answer.report)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -55,7 +56,21 @@ def test_start_and_success(cli: Cli, told: list[HookReport]) -> None:
     assert result.code == 0
     assert [(one.event, one.exit_code) for one in told] == [(HookEvent.START, None), (HookEvent.SUCCESS, 0)]
     assert told[1].sentence in result.out
-    assert result.err.count(PROBLEM) == 2
+    assert result.err.count(f"warning: {PROBLEM}.\n") == 2
+
+
+def test_a_hook_that_fails_is_told_to_cron_too(cli: Cli, told: list[HookReport], log_path: Path) -> None:
+    """Who hears of no failure, as the mail cannot be sent, must hear of that."""
+    result = cli("sync", "--quiet")
+    assert (result.code, result.out) == (0, "")
+    assert result.err == f"warning: {PROBLEM}.\n" * 2
+    assert f"WARNING [{os.getpid()}] {PROBLEM}" in log_path.read_text()
+
+
+def test_a_failure_reads_as_sentences(cli: Cli, told: list[HookReport]) -> None:
+    cli.runs(raising(BucketError("the bucket b does not exist", hint="make it")))
+    cli("sync")
+    assert told[1].sentence == "the bucket b does not exist. Hint: make it."
 
 
 @pytest.mark.parametrize(

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import json
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
 import pytest
 
+from lrsync import app
+from lrsync.core.runs import RunKind, RunResult
 from lrsync.ui.main import main
+from tests.ui.stub_app import good_status, run_info
 
 SYSTEMCTL = """#!/bin/sh
 echo "$@" >> "$CALLS"
@@ -74,6 +78,18 @@ def test_a_dry_run_shows_it_all_and_does_nothing(desk: Desk) -> None:
     assert "Run systemctl --user enable lrsync-default.timer" in result.out
     assert not desk.timer.exists()
     assert desk.calls == ["--user show-environment"]
+
+
+def test_a_check_since_does_not_hide_the_last_backup(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of a scheduler that tells no times this is all that there is: 'It has not run yet' was untrue."""
+    desk("install", "--yes")
+    backup, check = run_info(RunResult.FAILED, 9, 6), replace(run_info(RunResult.OK, 1), kind=RunKind.VERIFY)
+    report = good_status(last_run=check, last_good_run=None, recent=(backup, check))
+    monkeypatch.setattr(app, "read_status", lambda config: report)
+    assert "and ended with 6 (" in desk("show").out
+    recent = (check,) * 30
+    monkeypatch.setattr(app, "read_status", lambda config: replace(report, last_good_run=backup, recent=recent))
+    assert "and ended with 6 (" in desk("show").out
 
 
 def test_install_show_and_remove(desk: Desk) -> None:

@@ -114,8 +114,8 @@ def test_a_mark_for_each_run() -> None:
 def test_marks_fit_the_encoding(stub: Callable[..., CompletedProcess[bytes]]) -> None:
     ascii_only = stub("good", "status", *LIBRARY, PYTHONIOENCODING="ascii")
     assert ascii_only.returncode == 0
-    assert b"Last 3 runs    .!x" in ascii_only.stdout
-    assert "▁!×" in stub("good", "status", *LIBRARY, PYTHONIOENCODING="utf-8").stdout.decode()
+    assert b"Last 3 runs    !x." in ascii_only.stdout
+    assert "!×▁" in stub("good", "status", *LIBRARY, PYTHONIOENCODING="utf-8").stdout.decode()
 
 
 # --- what wants doing ---------------------------------------------------------------------------------------
@@ -171,6 +171,22 @@ def test_a_run_that_did_not_end_names_the_way_on() -> None:
         "lrsync doctor --library nas",
         "lrsync sync --library nas",
     ]
+
+
+def test_a_check_that_ended_well_does_not_hide_that_the_backup_before_it_did_not() -> None:
+    good = replace(run_info(RunResult.OK, 50), id=3)
+    failed = replace(run_info(RunResult.FAILED, 9, 6), id=4, counts={"failure": "the source /photos\n does not exist"})
+    verified = replace(run_info(RunResult.OK, 1), id=5, kind=RunKind.VERIFY)
+    now_ns = verified.started_at
+    report = good_status(last_run=verified, last_good_run=good, recent=(good, failed, verified))
+    told = "Last good backup 2 days ago. The last backup (8 hours ago) failed with exit code 6."
+    assert told in sentence_of(report, now_ns)
+    assert tone_of(report, now_ns) is Tone.WARN
+    (decision,) = decisions_of(report)
+    assert decision.what == "The last backup did not come to its end: the source /photos\\n does not exist"
+    mended = replace(report, recent=(*report.recent, replace(good, id=6)), last_good_run=replace(good, id=6))
+    assert "failed" not in sentence_of(mended, now_ns)
+    assert (decisions_of(mended), tone_of(mended, now_ns)) == ([], Tone.GOOD)
 
 
 def test_an_old_backup_is_not_green() -> None:
