@@ -41,7 +41,7 @@ def read_refusals(manifest: Path, after_id: int = 0) -> list[RunInfo]:
     Raises OSError, but for notes that are not there.
     """
     try:
-        lines = notes_path(manifest).read_text(encoding="utf-8").splitlines()
+        lines = notes_path(manifest).read_text(encoding="utf-8", errors="replace").splitlines()
     except FileNotFoundError:
         return []
     found = [run for line in lines if (run := _decode(line)) is not None]
@@ -55,10 +55,19 @@ def with_refusals(manifest: Path, runs: Sequence[RunInfo], limit: int | None) ->
 
 
 def insert_refusals(manifest: Path, connection: sqlite3.Connection) -> None:
-    """Make rows of the notes, inside the caller's transaction. Raises OSError and sqlite3.Error."""
+    """Make rows of the notes, inside the caller's transaction. Raises sqlite3.Error.
+
+    Notes that cannot be read keep no backup from running. What a crash kept from being removed is no second row.
+    """
     last = connection.execute(f"SELECT coalesce(max(id), 0) FROM {RUNS}").fetchone()[0]
+    try:
+        noted = read_refusals(manifest, last)
+    except OSError:
+        return
+    known = f"SELECT 1 FROM {RUNS} WHERE started_at = ?"
+    rows = [_row(run) for run in noted if connection.execute(known, (run.started_at,)).fetchone() is None]
     statement = f"INSERT INTO {RUNS} ({listed(RUN_COLUMNS)}) VALUES ({placeholders(RUN_COLUMNS)})"
-    connection.executemany(statement, [_row(run) for run in read_refusals(manifest, last)])
+    connection.executemany(statement, rows)
 
 
 def _row(run: RunInfo) -> tuple[Any, ...]:

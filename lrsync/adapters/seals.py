@@ -10,6 +10,7 @@ import os
 import sqlite3
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict, replace
 from pathlib import Path
 from types import TracebackType
@@ -129,7 +130,8 @@ class Seals:
                 values = (kind.value, RunResult.RUNNING.value, started_at)
                 run_id = self._connection.execute(statement, values).lastrowid
             if any_refused:
-                refused.unlink(missing_ok=True)
+                with suppress(OSError):  # else they are met again, and known
+                    refused.unlink()
         assert run_id is not None
         return run_id
 
