@@ -57,7 +57,17 @@ def guarded(command: click.Command, name: str, args: Sequence[str], *, is_progra
     """
     output.make_streams_safe()
     color.choose(args, os.environ)
-    call = Call.of(args, _groups(command))
+    code = _run(command, name, Call.of(args, _groups(command)), args, is_program=is_program)
+    problem = output.take_problem()
+    if problem is None:
+        return code
+    # A script that reads the result must not take its absence for a good one.
+    hint = f"the command itself ended with exit code {code}"
+    output.error(f"the result could not be written: {problem.strerror or problem}", hint)
+    return code or int(ExitCode.BUG)
+
+
+def _run(command: click.Command, name: str, call: Call, args: Sequence[str], *, is_program: bool) -> int:
     try:
         if is_program:
             demand_utf8_names()

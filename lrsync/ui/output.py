@@ -66,18 +66,28 @@ def can_print(text: str, stream: TextIO | None) -> bool:
     return True
 
 
+_problems: list[OSError] = []
+
+
+def take_problem() -> OSError | None:
+    """Why stdout took not all of the result, a reader that went away aside; once."""
+    return _problems.pop() if _problems else None
+
+
 def _write(stream: TextIO | None, text: str) -> None:
     if stream is None:  # started with the descriptor closed, as `>&-` does
         return
     try:
         stream.write(text + "\n")
         stream.flush()
-    except BrokenPipeError:
+    except OSError as problem:
         close_quietly(stream)
+        if stream is sys.stdout and not isinstance(problem, BrokenPipeError):
+            _problems[:] = [problem]
 
 
 def close_quietly(stream: TextIO) -> None:
-    """Turn a stream whose reader is gone into a sink: the exit code still tells how the run went.
+    """Turn a stream that takes no more into a sink: the exit code still tells how the run went.
 
     Without it Python complains once more when it flushes at its end, and ends with 120.
     """

@@ -566,6 +566,25 @@ def test_nobody_reads_stdout(stub_env: dict[str, str], args: tuple[str, ...], co
     assert b"Broken pipe" not in done.stderr
 
 
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
+@pytest.mark.parametrize(("scenario", "code", "own"), [("quiet", 1, 0), ("failing", 3, 3)])
+def test_a_result_that_cannot_be_written_is_no_success(
+    stub_env: dict[str, str], scenario: str, code: int, own: int
+) -> None:
+    import subprocess
+    import sys
+
+    command = [sys.executable, "-m", "tests.ui.stub_app", scenario, "sync", "--json", *LIBRARY]
+    with Path("/dev/full").open("wb") as full:
+        done = subprocess.run(command, env=stub_env, stdout=full, stderr=subprocess.PIPE, timeout=60)
+    assert done.returncode == code
+    assert b"Traceback" not in done.stderr
+    hint = f"hint: the command itself ended with exit code {own}."
+    assert done.stderr.decode().splitlines()[-1] == (
+        f"error: the result could not be written: No space left on device. {hint}"
+    )
+
+
 def test_drift_has_words_for_all_of_its_kinds() -> None:
     from lrsync.ui.summary import build
 
