@@ -70,7 +70,7 @@ class Config:
     region: str | None = None
     profile: str | None = None
     threads: int = 8
-    batch_size: int = 500
+    batch_size: int = 2000
     exclude: tuple[str, ...] = ()
     include: tuple[str, ...] = ()
     default_excludes: bool = True

@@ -83,14 +83,16 @@ def quick_check(path: Path) -> None:
         raise sqlite.damaged(path, str(found).strip().splitlines()[-1])
 
 
-def copy_manifest(path: Path, to: Path) -> None:
+def copy_manifest(path: Path, to: Path, *, is_open: bool = False) -> None:
     """A private, current copy of the manifest at `to`; where there is none, a new and empty one.
 
-    The original is only read, also while a run writes to it. Raises ManifestError.
+    The original is only read, also while a run writes to it. `is_open`: this process has it open, and would lose its
+    locks by a look into it beside SQLite. Raises ManifestError.
     """
     if os.path.lexists(path):
         with sqlite.translating(path):
-            sqlite.check_header(path)
+            if not is_open:
+                sqlite.check_header(path)
         sqlite.read_only(path, lambda connection: _backup_into(connection, to))
     try:
         prepare(to)

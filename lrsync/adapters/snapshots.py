@@ -1,4 +1,4 @@
-"""The manifest as one compressed file, and back: SQLite's backup, zstd, and every check that a reader needs.
+"""The manifest as one compressed file, and back: a moment's pages, zstd, and every check that a reader needs.
 
 What is read comes from a bucket and is not trusted: its length, its pages, its schema and its names are checked
 before anything uses it. Sends and fetches nothing.
@@ -10,7 +10,7 @@ import hashlib
 import os
 import sqlite3
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager, suppress
+from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -20,6 +20,7 @@ from lrsync.adapters import reader, sqlite
 from lrsync.adapters.database import copy_manifest, prepare, quick_check
 from lrsync.adapters.schema_names import DIRECTORIES, FILES, LIBRARY
 from lrsync.adapters.seals import read_library
+from lrsync.adapters.standstill import standing_still
 from lrsync.core.keys import listing_prefix
 from lrsync.core.library import LibraryRow
 from lrsync.core.model import Content
@@ -30,7 +31,8 @@ from lrsync.errors import ManifestError
 if TYPE_CHECKING:
     import zstandard
 
-LEVEL: Final = 1
+LEVEL: Final = -1
+"""zstd's first fast level. Half a manifest is digests: level 1 costs a quarter more, to pack it a little worse."""
 CHUNK_BYTES: Final = 1 << 20
 MAX_WINDOW_BYTES: Final = 64 << 20
 """More than level 3 ever uses; what zstd may hold in memory while it reads."""
@@ -56,19 +58,22 @@ class Packed:
 
 
 @contextmanager
-def packed(path: Path, *, hold_below: int = PART_BYTES) -> Iterator[PackedManifest]:
+def packed(path: Path, *, hold_below: int = PART_BYTES, late: ExitStack | None = None) -> Iterator[PackedManifest]:
     """The manifest at `path` as it is now, packed; a run may go on writing to it. Raises ManifestError.
 
     Beside the manifest, since a system's folder for temporary files may be small and in memory. The names are fixed
-    and the library's lock is held: what a crash leaves is used again.
+    and the library's lock is held: what a crash leaves is used again. With `late`, which must end after every
+    connection of this process to the manifest, it is packed without being copied first, where it can be.
     """
     copy, target = (sqlite.side_file(path, suffix) for suffix in _SUFFIXES)
     try:
-        copy_manifest(path, copy)
+        if late is None or not _pack_itself(path, target, late):
+            copy_manifest(path, copy, is_open=True)
+            with sqlite.translating(path), copy.open("rb", buffering=0) as plain:
+                _compress(plain, target)
+            _remove(copy)
         with sqlite.translating(path):
-            _compress(copy, target)
             content = _content_of(target, hold_below)
-        _remove(copy)
         yield Packed(target, content)
     finally:
         _remove(copy)
@@ -129,12 +134,22 @@ def _unpack(chunks: Iterator[bytes], sha256: bytes | None, to: Path, wanted: _Wa
 # --- packing ----------------------------------------------------------------------------------------------
 
 
-def _compress(source: Path, target: Path) -> None:
+def _pack_itself(path: Path, target: Path, late: ExitStack) -> bool:
+    """Pack the manifest's own file; whether that could be done."""
+    with sqlite.translating(path), standing_still(path, late) as plain:
+        if plain is None:
+            return False
+        _compress(plain, target)
+    return True
+
+
+def _compress(plain: IO[bytes], target: Path) -> None:
     import zstandard
 
-    size = source.stat().st_size
+    size = os.fstat(plain.fileno()).st_size
     packer = zstandard.ZstdCompressor(level=LEVEL, write_checksum=True, write_content_size=True)
-    with source.open("rb") as plain, _private(target) as out:
+    # Not waited for until it is on the disk: it is read back at once, and a crash has the next run pack anew.
+    with _private(target, durable=False) as out:
         packer.copy_stream(plain, out, size=size)
 
 
@@ -269,15 +284,16 @@ def _refuse_names(prefix: str, connection: sqlite3.Connection) -> None:
 
 
 @contextmanager
-def _private(path: Path) -> Iterator[IO[bytes]]:
-    """A new file that only its owner can read, on the disk before this ends."""
+def _private(path: Path, *, durable: bool = True) -> Iterator[IO[bytes]]:
+    """A new file that only its owner can read; `durable`: on the disk before this ends."""
     path.unlink(missing_ok=True)
     with os.fdopen(
         os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY | getattr(os, "O_BINARY", 0), 0o600), "wb"
     ) as file:
         yield file
-        file.flush()
-        os.fsync(file.fileno())
+        if durable:
+            file.flush()
+            os.fsync(file.fileno())
 
 
 def _remove_side_files(path: Path) -> None:

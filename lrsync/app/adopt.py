@@ -45,6 +45,7 @@ def run_adopt(
         if not config.dry_run:
             resources.enter_context(library_lock(path, command="lrsync adopt"))
             resources.enter_context(unmade_if_useless(session.source, path))
+        pack_manifest = manifest_packer(path, resources)
         ports = AdoptPorts(
             tree=tree(session),
             seals=open_library(session, path, sink),
@@ -55,7 +56,7 @@ def run_adopt(
             sink=sink,
             choose=_chosen(config, request, choose),
             agree=lambda counts: agree(counts, quote_rewrite(config, counts)),
-            pack_manifest=manifest_packer(path),
+            pack_manifest=pack_manifest,
         )
         summary = adopt.run_adopt(ports, _options(config, request))
         if config.dry_run and summary.adopted is not None:

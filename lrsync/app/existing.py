@@ -15,7 +15,7 @@ from lrsync.adapters.lock import library_lock
 from lrsync.adapters.scratch import scratch_folder
 from lrsync.adapters.seals import Seals, ensure_current
 from lrsync.app.manifest_place import manifest_path
-from lrsync.app.session import Session, open_library, open_session, open_store, working_manifest
+from lrsync.app.session import Session, open_library, open_rows, open_session, open_store, working_manifest
 from lrsync.config import Config
 from lrsync.core.events import EventSink
 from lrsync.core.library import LibraryRow
@@ -87,9 +87,7 @@ def _demand_place(row: LibraryRow, config: Config) -> None:
 
 
 def _manifest(config: Config, resources: ExitStack, seals: Seals) -> Manifest:
-    from lrsync.adapters.manifest import Manifest
-
-    return resources.enter_context(Manifest(seals.path, config.prefix))
+    return resources.enter_context(open_rows(seals.path, config.prefix))
 
 
 def _store_opener(config: Config, resources: ExitStack) -> Callable[[], ObjectStore]:

@@ -169,15 +169,25 @@ def tree(session: Session) -> CatalogTree:
 
 
 def manifest_opener(session: Session, path: Path) -> Callable[[], Manifest]:
-    """What opens the manifest's rows when they are first needed, once."""
+    """What opens the manifest's rows when they are first needed, once. The manifest is there, and of this version."""
 
     @cache
     def opened() -> Manifest:
-        from lrsync.adapters.manifest import Manifest
-
-        return session.resources.enter_context(Manifest(path, session.config.prefix))
+        return session.resources.enter_context(open_rows(path, session.config.prefix))
 
     return opened
+
+
+def open_rows(path: Path, prefix: str) -> Manifest:
+    """The rows of a manifest that this process may have open already. Raises ManifestError.
+
+    So its header is not looked at once more: on POSIX, to close any descriptor of a file gives up all the locks that
+    the process has on it, and a program that had the manifest open meanwhile would take the log away from under a run.
+    """
+    from lrsync.adapters.database import make_engine
+    from lrsync.adapters.manifest import Manifest
+
+    return Manifest(make_engine(path), prefix, path=path)
 
 
 def open_store(config: Config) -> S3Store:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, ExitStack
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -21,15 +21,18 @@ if TYPE_CHECKING:
     from lrsync.core.runs import SnapshotUse
 
 
-def manifest_packer(path: Path) -> ManifestPacker:
-    """What packs this manifest; imported when it is called, which a quiet night never does."""
-    return partial(_packed, path)
+def manifest_packer(path: Path, resources: ExitStack) -> ManifestPacker:
+    """What packs this manifest; imported when it is called, which a quiet night never does.
+
+    To be made before the manifest is opened into `resources`: what it leaves there is closed last.
+    """
+    return partial(_packed, path, resources.enter_context(ExitStack()))
 
 
-def _packed(path: Path) -> AbstractContextManager[PackedManifest]:
+def _packed(path: Path, late: ExitStack) -> AbstractContextManager[PackedManifest]:
     from lrsync.adapters.snapshots import packed
 
-    return packed(path)
+    return packed(path, late=late)
 
 
 def begin_with_snapshot(session: Session, path: Path, sink: EventSink) -> SnapshotUse | None:

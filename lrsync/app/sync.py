@@ -45,6 +45,7 @@ def run_sync(config: Config, sink: EventSink, stop: threading.Event) -> RunSumma
         if not config.dry_run:
             resources.enter_context(library_lock(path, command="lrsync sync"))
             resources.enter_context(unmade_if_useless(session.source, path))
+        pack_manifest = manifest_packer(path, resources)
         seals = open_library(session, path, sink)
         open_manifest = manifest_opener(session, path)
         source = tree(session)
@@ -57,7 +58,7 @@ def run_sync(config: Config, sink: EventSink, stop: threading.Event) -> RunSumma
             stopping=stop.is_set,
             clock=time.time_ns,
             sink=sink,
-            pack_manifest=manifest_packer(path),
+            pack_manifest=pack_manifest,
             catalogs=partial(_catalogs, session, path, stop),
             outside=_outside(session, source) if config.catalogs else None,
             advice=partial(_advice, config, path),

@@ -58,7 +58,7 @@ class AcceptOptions:
     prefix: str
     storage: StorageRules = field(default_factory=StorageRules)
     threads: int = 8
-    batch_size: int = 500
+    batch_size: int = 2000
     dry_run: bool = False
 
 

@@ -81,7 +81,7 @@ class AdoptOptions:
 
     prefix: str
     threads: int = 8
-    batch_size: int = 500
+    batch_size: int = 2000
     storage: StorageRules = field(default_factory=StorageRules)
     rewrite_metadata: bool = False
     dry_run: bool = False

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from itertools import islice
-from typing import assert_never
+from typing import Final, assert_never
 
 from lrsync.core.events import EventSink, FindingRaised, Phase, PhaseAdvanced, PhaseStarted, Scanned
 from lrsync.core.findings import Finding, FindingKind
@@ -42,6 +42,10 @@ class RebuildPorts:
     clock: Clock
     sink: EventSink
     make_pool: Callable[[int], Executor] = ThreadPoolExecutor
+
+
+ASKED_AT_ONCE: Final = 500
+"""Objects are asked about in batches of at most so many: on a slow line a larger one would be long in stopping."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +147,7 @@ class _Rebuild:
 
     def _adopt_all(self, pool: Executor, listed: Iterable[ListedObject]) -> None:
         objects, done = iter(listed), 0
-        while batch := list(islice(objects, self.options.batch_size)):
+        while batch := list(islice(objects, min(self.options.batch_size, ASKED_AT_ONCE))):
             self._check_stop()
             # A share for each worker: to hand over objects one by one costs more than to ask about them.
             size = -(-len(batch) // self.options.threads)

@@ -77,7 +77,8 @@ class SyncOptions:
 
     prefix: str
     threads: int = 8
-    batch_size: int = 500
+    batch_size: int = 2000
+    """Files to one transaction, where they come fast: none waits for it longer than `recorder.FLUSH_AFTER_NS`."""
     storage: StorageRules = field(default_factory=StorageRules)
     delete: bool = False
     accept_mass_change: bool = False

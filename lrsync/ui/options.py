@@ -57,7 +57,7 @@ _SOURCE: Final = (
 )
 _WORK: Final = (
     click.option("--threads", metavar="N", help="Files at once, 1 to 256. [default: 8]"),
-    click.option("--batch-size", metavar="N", help="Files to one manifest transaction. [default: 500]"),
+    click.option("--batch-size", metavar="N", help="Files to one manifest transaction. [default: 2000]"),
     click.option("--transport", metavar="NAME", help="What sends files: curl or boto3. [default: the best there is]"),
 )
 _SYNC: Final = (

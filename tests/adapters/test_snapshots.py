@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import io
+import os
 import sqlite3
+import subprocess
+import sys
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import closing
+from contextlib import ExitStack, closing
 from pathlib import Path
 
 import pytest
@@ -16,7 +19,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from lrsync.adapters import snapshots
-from lrsync.adapters.database import prepare
+from lrsync.adapters.database import copy_manifest, make_engine, prepare
 from lrsync.adapters.manifest import Manifest
 from lrsync.adapters.schema_names import SCHEMA_VERSION
 from lrsync.adapters.seals import Seals
@@ -149,6 +152,112 @@ def test_what_is_there_is_replaced_only_by_a_whole_one(path: Path, tmp_path: Pat
         read(b"junk", to)
     assert to.read_bytes() == b"precious"
     assert sorted(file.name for file in tmp_path.iterdir()) == ["manifest.sqlite", "there.sqlite"]
+
+
+# --- the manifest's own file ------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def copies(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
+    """Which copies were made."""
+    made = list[Path]()
+
+    def noted(path: Path, to: Path, *, is_open: bool) -> None:
+        made.append(to)
+        copy_manifest(path, to, is_open=is_open)
+
+    monkeypatch.setattr(snapshots, "copy_manifest", noted)
+    return made
+
+
+def packed_while(path: Path, others: ExitStack) -> bytes:
+    """Packed as a run does it, which goes on writing afterwards. `others` are closed before the run's own."""
+    with ExitStack() as resources:
+        late = resources.enter_context(ExitStack())
+        manifest = resources.enter_context(Manifest(path, "P"))
+        record(manifest, "d.jpg")
+        with packed(path, late=late) as snapshot:
+            record(manifest, "e.jpg")
+            data = snapshot.content.data
+        others.close()
+    with Manifest(path, "P") as manifest:
+        assert manifest.count() == 5
+    assert data is not None
+    return data
+
+
+def rows_in(data: bytes, to: Path) -> list[str]:
+    read(data, to)
+    with Manifest(to, "P") as back:
+        return [row.path for row in back.entries()]
+
+
+FOUR = ["2024/b.nef", "2024/c.nef", "a.jpg", "d.jpg"]
+
+
+def test_nothing_is_copied_where_nobody_is_in_the_way(path: Path, tmp_path: Path, copies: list[Path]) -> None:
+    data = packed_while(path, ExitStack())
+    assert rows_in(data, tmp_path / "back.sqlite") == FOUR
+    assert copies == []
+
+
+def test_the_bytes_are_those_of_a_copy(path: Path) -> None:
+    with ExitStack() as late, packed(path, late=late) as snapshot:
+        own = snapshot.content.data
+    assert own is not None
+    own, copied = zstandard.decompress(own), zstandard.decompress(packed_bytes(path))
+    # Counters of changes and of the schema's, to which a copy adds one (sqlite.org/fileformat.html, section 1.3).
+    counters = {*range(24, 28), *range(40, 44), *range(92, 96)}
+    assert [at for at in range(len(own)) if own[at] != copied[at] and at not in counters] == []
+    assert len(own) == len(copied)
+
+
+@pytest.mark.parametrize("statement", ["BEGIN", "BEGIN IMMEDIATE"])
+def test_who_reads_or_writes_meanwhile_is_not_waited_for(
+    path: Path, tmp_path: Path, copies: list[Path], statement: str
+) -> None:
+    """One who reads needs the write-ahead log as it was; of one who writes, a half may already be in it."""
+    with ExitStack() as others:
+        other = others.enter_context(closing(sqlite3.connect(path, isolation_level=None, timeout=0)))
+        with Manifest(path, "P") as manifest:
+            record(manifest, "d.jpg")
+            other.execute(statement)
+            assert other.execute("SELECT count(*) FROM files").fetchone()[0] == 4
+            with ExitStack() as late, packed(path, late=late) as snapshot:
+                data = snapshot.content.data
+    assert data is not None
+    assert rows_in(data, tmp_path / "back.sqlite") == FOUR
+    assert len(copies) == 1
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows' locks are a handle's own")
+@pytest.mark.parametrize("other", [False, True], ids=["its own file", "a copy"])
+def test_the_runs_locks_stay(path: Path, other: bool) -> None:
+    """To close a descriptor of a file gives up all the locks that the process has on it: SQLite's, here."""
+    with ExitStack() as resources:
+        late = resources.enter_context(ExitStack())
+        seals = resources.enter_context(Seals(path))
+        seals.counts()
+        if other:
+            reader = resources.enter_context(closing(sqlite3.connect(path, isolation_level=None)))
+            reader.execute("BEGIN")
+            reader.execute("SELECT count(*) FROM files").fetchone()
+            record(resources.enter_context(Manifest(make_engine(path), "P", path=path)), "d.jpg")
+        assert is_locked(path)
+        with packed(path, late=late):
+            assert is_locked(path)
+        assert is_locked(path)
+    assert not is_locked(path)
+
+
+def is_locked(path: Path) -> bool:
+    """Whether another process would be refused what SQLite asks for before it takes the log away."""
+    # 510 bytes from 2**30 + 2: sqlite3's SHARED_FIRST and SHARED_SIZE.
+    ask = (
+        "import fcntl, sys\nwith open(sys.argv[1], 'r+b') as file:\n try: fcntl.lockf(file, 6, 510, 2**30 + 2)\n"
+        " except OSError: sys.exit(7)"
+    )
+    return subprocess.run([sys.executable, "-c", ask, path], check=False).returncode == 7
 
 
 # --- what is refused --------------------------------------------------------------------------------------

@@ -10,6 +10,7 @@ import pytest
 from lrsync.core.model import Change, ChangeKind, Done, ManifestEntry, Outcome, Return
 from lrsync.core.scan import ScannedDir, ScannedFile
 from lrsync.engine.recorder import Recorder
+from lrsync.engine.sync import SyncOptions
 from lrsync.errors import ManifestError
 
 
@@ -55,3 +56,18 @@ def test_a_directory_with_a_lost_batch_is_not_sealed_by_the_next() -> None:
     recorder.add("a", done("y.jpg"))
     recorder.flush()
     assert (manifest.batches, manifest.sealed) == (2, {})
+
+
+def test_what_was_acknowledged_does_not_wait_long_for_its_batch_to_fill() -> None:
+    """Batches are large for the sake of a fast store; on a slow line one would take hours."""
+    manifest: Any = Failing()
+    manifest.batches = 1
+    now_ns = 5_000_000_000
+    recorder = Recorder(lambda: manifest, SyncOptions("P").batch_size, lambda: now_ns)
+    recorder.add("a", done("x.jpg"))
+    now_ns += 2_000_000_000
+    recorder.flush_if_due()
+    assert manifest.batches == 1
+    now_ns += 1
+    recorder.flush_if_due()
+    assert manifest.batches == 2
