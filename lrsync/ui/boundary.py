@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import click
@@ -15,6 +15,7 @@ import click
 from lrsync.errors import ExitCode, LrsyncError
 from lrsync.ui import color, output
 from lrsync.ui.encoding import demand_utf8_names
+from lrsync.ui.place import with_place
 
 _SWITCHED_ON = ("1", "true", "yes", "on", "t", "y")
 
@@ -25,13 +26,16 @@ class Call(NamedTuple):
     command: str
     library: str
     json: bool
+    place: Mapping[str, str]
+    """What a hint's commands must repeat: without it they would be of another library."""
 
     @classmethod
     def of(cls, args: Sequence[str], groups: Collection[str] = ()) -> Call:
         """Read from the arguments without understanding them. `groups`: commands that have commands of their own."""
         wanted = "--json" in args or os.environ.get("LRSYNC_JSON", "").lower() in _SWITCHED_ON
-        library = _value_of("--library", args) or os.environ.get("LRSYNC_LIBRARY") or "default"
-        return cls(_command_of(args, groups), library, wanted)
+        place = {"library": _value_of("--library", args), "config_file": _value_of("--config", args)}
+        library = place["library"] or os.environ.get("LRSYNC_LIBRARY") or "default"
+        return cls(_command_of(args, groups), library, wanted, place)
 
 
 def _command_of(args: Sequence[str], groups: Collection[str]) -> str:
@@ -57,7 +61,8 @@ def guarded(command: click.Command, name: str, args: Sequence[str], *, is_progra
     """
     output.make_streams_safe()
     color.choose(args, os.environ)
-    code = _run(command, name, Call.of(args, _groups(command)), args, is_program=is_program)
+    call = Call.of(args, _groups(command))
+    code = _run(command, name, call, args, is_program=is_program)
     problem = output.take_problem()
     if problem is None:
         return code
@@ -167,6 +172,7 @@ def _log_in_use() -> str | None:
 
 
 def _report(call: Call, code: ExitCode, message: str, hint: str) -> int:
+    hint = with_place(hint, call.place)
     _log_failure(code, message)
     output.error(message, hint)
     if call.json:

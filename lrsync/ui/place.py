@@ -21,22 +21,20 @@ _FLAGS: Final = {
     "manifest": "--manifest",
 }
 
-_COMMAND: Final = re.compile(r"'(lrsync [^']+)'")
-_OF_SCHEDULE: Final = ("library", "config_file")
+_COMMAND: Final = re.compile(r"'(lrsync ([a-z]+)[^']*)'")
+_TAKEN: Final = {"schedule": ("library", "config_file"), "config": ("config_file",), "demo": ()}
+"""The commands that take not all of them."""
 
 
 def with_place(text: str, flags: Mapping[str, Any]) -> str:
     """The text with those flags in each command that it quotes: without them it would be of another library."""
-    words = place_words(flags)
-    if not words:
+    if not place_words(flags):
         return text
-    of_schedule = place_words({name: flags.get(name) for name in _OF_SCHEDULE})
 
     def placed(found: re.Match[str]) -> str:
-        command = found[1]
-        # Its libraries are those of a config file.
-        place = of_schedule if command.startswith("lrsync schedule ") else words
-        return f"'{command} {place}".rstrip() + "'"
+        taken = _TAKEN.get(found[2], flags)
+        place = place_words({name: flags.get(name) for name in taken})
+        return f"'{found[1]} {place}".rstrip() + "'"
 
     return _COMMAND.sub(placed, text)
 

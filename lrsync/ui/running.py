@@ -7,6 +7,8 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import TypeVar
 
+import click
+
 from lrsync import __version__, logs
 from lrsync.config import Config
 from lrsync.core.events import Event, EventSink
@@ -89,6 +91,9 @@ def _show(kind: RunKind, config: Config, talk: Talk, done: RunSummary) -> None:
         return
     if talk.quiet and done.exit_code is ExitCode.OK:
         return  # so that cron sends a mail only when there is something to read
+    from lrsync.ui.place import with_place
     from lrsync.ui.render import show
 
-    show(summary.build(kind, done))
+    report, context = summary.build(kind, done), click.get_current_context(silent=True)
+    flags = context.params if context is not None else {}
+    show(replace(report, problems=tuple(with_place(line, flags) for line in report.problems)))

@@ -125,7 +125,7 @@ def test_twenty_problems_are_enough(cli: Cli) -> None:
     cli.runs(returning(summary))
     out = cli("sync", *LIBRARY).out
     assert out.count("unknown object:") == 20
-    assert "and 5 more: 'lrsync log' has them all" in out
+    assert "and 5 more: 'lrsync log --source-path" in out, "of this library"
 
 
 def test_an_unreadable_folder_is_never_green_and_named_once(cli: Cli) -> None:

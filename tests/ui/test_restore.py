@@ -151,7 +151,7 @@ def test_status_is_named_only_where_a_manifest_knows_of_it(cli: Cli, restores: R
     restores.summary.findings.append(Finding(FindingKind.DRIFT, "a.nef", "its object is altered", ""))
     restores.summary.is_kept = is_kept
     done = cli("restore", *BARE)
-    assert ("'lrsync status' has the commands" in done.out) is is_kept
+    assert ("' has the commands that settle it" in done.out) is is_kept
 
 
 def test_in_place_needs_the_source_and_elsewhere_does_not(cli: Cli, restores: Restores) -> None:
