@@ -57,14 +57,14 @@ def _night(home: Path, server: S3Server, source: Path) -> Night:
 
 
 @contextmanager
-def _library(home: Path, server: S3Server, source: Path) -> Iterator[Night]:
-    """A library that was backed up, and whose files are older than a second look would ask for."""
+def _library(home: Path, server: S3Server, source: Path) -> Iterator[tuple[Night, Cost]]:
+    """A library that was backed up, with what that cost; its files are older than a second look would ask for."""
     night = _night(home, server, source)
-    night.run(SYNC)
+    first = night.run(SYNC)
     time.sleep(SETTLED_S)
     night.run(SYNC)
     try:
-        yield night
+        yield night, first
     finally:
         (source / ".lrsync-library").unlink()
 
@@ -205,8 +205,9 @@ def main(args: list[str]) -> int:
             if count <= PEERS_UP_TO and not given.no_peers:
                 server = stack.enter_context(seaweed(home / "seaweed"))
                 peers = _filled(home, server, source)
-            with _library(home, own, source) as night:
+            with _library(home, own, source) as (night, first):
                 table |= _measure(night, count, rounds, peers)
+            table[f"{count:,} files, first upload"] = {"lrsync sync": [first]}
             if not given.quick:
                 save("night", table)
         slow = slow_disk(home)
