@@ -21,6 +21,7 @@ from lrsync.core.scan import Stat
 
 NAME_BYTES: Final = 255
 _COMPARED_BYTES: Final = 1 << 20
+_MOST_ATTEMPTS: Final = 5
 _CREATE: Final = os.O_CREAT | os.O_EXCL | os.O_WRONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
 _OWN: Final = (
     os.O_RDWR
@@ -82,9 +83,8 @@ class Folder:
         Until it ends the file is held, so that no other run takes it for left over.
         """
         digest = hashlib.sha256()
-        handle = os.open(self._at(name), _CREATE, 0o666 if mode is None else 0o600, dir_fd=self._fd)
+        handle = self._make(name, 0o666 if mode is None else 0o600)
         with os.fdopen(handle, "wb", buffering=0) as file:
-            leftovers.hold(handle)
             for chunk in chunks:
                 digest.update(chunk)
                 rest = memoryview(chunk)
@@ -98,9 +98,8 @@ class Folder:
 
     def begin(self, name: str, data: bytes, mtime_ns: int) -> int:
         """Make a new file of these bytes, and have the system begin to put them on the disk; an open descriptor."""
-        handle = os.open(self._at(name), _CREATE, 0o666, dir_fd=self._fd)
+        handle = self._make(name, 0o666)
         try:
-            leftovers.hold(handle)
             rest = memoryview(data)
             while rest:
                 rest = rest[os.write(handle, rest) :]
@@ -114,6 +113,22 @@ class Folder:
             os.close(handle)
             raise
         return handle
+
+    def _make(self, name: str, mode: int) -> int:
+        """A descriptor of a new file, which is held, as far as the system can; made anew where that came too late."""
+        for left in reversed(range(_MOST_ATTEMPTS)):
+            handle = os.open(self._at(name), _CREATE, mode, dir_fd=self._fd)
+            try:
+                # Another run may have taken it for left over before: its bytes would never get a name.
+                if not leftovers.hold(handle) or os.fstat(handle).st_nlink or not left:
+                    return handle
+            except OSError:
+                if not left:
+                    os.close(handle)
+                    raise
+            os.close(handle)
+            self.drop(name)
+        raise AssertionError("the last attempt ends it")
 
     def settle(self, handle: int, mtime_ns: int, mode: int | None) -> None:
         """See that an open file's bytes are on the disk, with this mode, and this time where the system can."""

@@ -24,7 +24,7 @@ ALL: Final = -1
 def list_runs(path: Path, limit: int | None) -> list[RunInfo] | None:
     """The latest runs, the newest first; None where nothing was ever backed up. Raises ManifestError."""
     rows = ALL if limit is None else limit
-    return _ask(path, lambda connection: with_refusals(path, read_runs(connection, limit=rows), limit))
+    return _ask(path, lambda connection: with_refusals(path, connection, read_runs(connection, limit=rows), limit))
 
 
 def find_run(path: Path, run_id: int) -> RunRecord | None:
@@ -33,7 +33,7 @@ def find_run(path: Path, run_id: int) -> RunRecord | None:
     def read(connection: sqlite3.Connection) -> RunRecord | None:
         runs = read_runs(connection, f"id = {run_id:d}")
         if not runs:
-            noted = with_refusals(path, read_runs(connection), None)
+            noted = with_refusals(path, connection, read_runs(connection), None)
             return next((RunRecord(run, ()) for run in noted if run.id == run_id), None)
         query = f"SELECT {listed(FINDING_COLUMNS)} FROM {FINDINGS} WHERE run_id = ? ORDER BY kind, path"
         rows = connection.execute(query, (run_id,)).fetchall()

@@ -17,6 +17,7 @@ from lrsync.adapters.schema_names import RUN_COLUMNS, RUNS, listed, placeholders
 from lrsync.adapters.seals import REFUSED
 from lrsync.adapters.sqlite import side_file
 from lrsync.core.runs import RunInfo, RunKind, RunResult
+from lrsync.errors import ManifestError
 
 KEPT: Final = 100
 """A drive may be away for long, and a program may try every minute: the oldest are forgotten."""
@@ -48,26 +49,41 @@ def read_refusals(manifest: Path, after_id: int = 0) -> list[RunInfo]:
     return [replace(run, id=number) for number, run in enumerate(found, start=after_id + 1)]
 
 
-def with_refusals(manifest: Path, runs: Sequence[RunInfo], limit: int | None) -> list[RunInfo]:
-    """Runs of the manifest, the newest first, with those that are noted before them; so many of them."""
-    noted = read_refusals(manifest, runs[0].id if runs else 0)
+def with_refusals(
+    manifest: Path, connection: sqlite3.Connection, runs: Sequence[RunInfo], limit: int | None
+) -> list[RunInfo]:
+    """The last runs of the manifest, the newest first, with those that are noted before them; so many of them.
+
+    Raises ManifestError for notes that cannot be read: without them a refused night would pass for a good one.
+    """
+    try:
+        noted = _unknown(manifest, connection, runs[0].id if runs else 0)
+    except OSError as error:
+        path = notes_path(manifest)
+        message = f"the notes of refused runs cannot be read: {error.strerror or error}"
+        raise ManifestError(message, hint=f"remove {path.name}, or make it readable", path=str(path)) from error
     return [*reversed(noted), *runs][:limit]
 
 
 def insert_refusals(manifest: Path, connection: sqlite3.Connection) -> None:
     """Make rows of the notes, inside the caller's transaction. Raises sqlite3.Error.
 
-    Notes that cannot be read keep no backup from running. What a crash kept from being removed is no second row.
+    Notes that cannot be read keep no backup from running.
     """
     last = connection.execute(f"SELECT coalesce(max(id), 0) FROM {RUNS}").fetchone()[0]
     try:
-        noted = read_refusals(manifest, last)
+        noted = _unknown(manifest, connection, last)
     except OSError:
         return
-    known = f"SELECT 1 FROM {RUNS} WHERE started_at = ?"
-    rows = [_row(run) for run in noted if connection.execute(known, (run.started_at,)).fetchone() is None]
     statement = f"INSERT INTO {RUNS} ({listed(RUN_COLUMNS)}) VALUES ({placeholders(RUN_COLUMNS)})"
-    connection.executemany(statement, rows)
+    connection.executemany(statement, map(_row, noted))
+
+
+def _unknown(manifest: Path, connection: sqlite3.Connection, after_id: int) -> list[RunInfo]:
+    """Those of the notes that have no row: a crash, or a program that has them open, may keep them from going."""
+    known = f"SELECT 1 FROM {RUNS} WHERE started_at = ?"
+    noted = read_refusals(manifest, after_id)
+    return [run for run in noted if connection.execute(known, (run.started_at,)).fetchone() is None]
 
 
 def _row(run: RunInfo) -> tuple[Any, ...]:

@@ -286,7 +286,12 @@ class S3Calls:
         ((_, result),) = self.transfer(method, [parcel])
         if isinstance(result, dict):
             return result
-        raise result
+        try:
+            raise result
+        finally:
+            # Else this frame, which its traceback holds, would hold it as well: a cycle, with the bytes of a photo that
+            # its callers were at, until the interpreter looks for cycles.
+            del result
 
     def open(self, method: str, parcel: Parcel) -> Answer:
         """Send one request, retries included, and leave its answer's `Body` to be taken from, and closed.

@@ -134,7 +134,7 @@ def _read(path: Path, connection: sqlite3.Connection, now_ns: int) -> StatusRepo
     _correct(connection, counts, findings)
     # Of those that back up: a good verification is no backup.
     ok = f"result = '{RunResult.OK.value}' AND {_BACKUP}"
-    recent = with_refusals(path, read_runs(connection, limit=RECENT), RECENT)
+    recent = with_refusals(path, connection, read_runs(connection, limit=RECENT), RECENT)
     return StatusReport(
         library=library,
         files=sum(counts.files.values()),

@@ -136,7 +136,8 @@ def _create_library(session: Session, path: Path, marker: str | None, sink: Even
     without = goes_without_marker(session.config)
     identity = identity_text(session.source, session.config, sink) if without else None
     _probe_bucket(session)
-    prepare(path)
+    if not os.path.lexists(path):  # else it is current, and open: its header must not be looked at
+        prepare(path)
     library_uuid = marker or str(uuid.uuid4())
     place = session.place
     row = LibraryRow(

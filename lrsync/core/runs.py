@@ -41,7 +41,10 @@ class ScanCounts:
 
 @dataclass(slots=True)
 class ChangeCounts:
-    """How the scan differs from the manifest. `settling`: written so shortly before that they wait for the next run."""
+    """How the scan differs from the manifest. `settling`: written so shortly before that they wait for the next run.
+
+    `held`: not sent, because far too many changed; of those whose object is lost or altered the drift is told.
+    """
 
     added: int = 0
     modified: int = 0
@@ -49,6 +52,7 @@ class ChangeCounts:
     missing: int = 0
     unchanged: int = 0
     settling: int = 0
+    held: int = 0
 
 
 @dataclass(slots=True)

@@ -23,7 +23,7 @@ from lrsync.core.ports import Clock, Damaged, ManifestStore, ObjectStore, Placed
 from lrsync.core.requests import VerifyRequest
 from lrsync.core.runs import RunKind, RunSummary
 from lrsync.core.scan import Stat
-from lrsync.engine.checks import Checker, hash_file
+from lrsync.engine.checks import ATTEMPTS, Checker, hash_file
 from lrsync.engine.pool import DaemonPool
 from lrsync.engine.runs import LazyStore, RunRow
 from lrsync.engine.stop import StoppedError
@@ -147,6 +147,8 @@ class _Drill:
         self.ports.sink(PhaseAdvanced(Phase.RESTORING, counts.sample))
         if done.good:
             self.proven.append(done.entry.path)
+            if done.entry.drift is not None:
+                self.drifted.append((done.entry.path, None))  # all of its bytes were read: nothing else takes it back
         if done.failed is not None:
             self.summary.errors.append(done.failed)
         if done.drift is not None:
@@ -187,7 +189,7 @@ class _Worker:
             return _Rehearsed(entry, unproven=True)
         drift = None
         try:
-            placed = self.rehearsal.fetch(entry)
+            placed = self._fetched(entry)
             if isinstance(placed, Damaged):
                 drift = Drift.ALTERED
                 problem: Failed | None = Failed(entry.path, "what came back are other bytes than the recorded ones", "")
@@ -208,6 +210,14 @@ class _Worker:
         if problem is not None:
             return _Rehearsed(entry, failed=problem, drift=drift)
         return self._compared(entry)
+
+    def _fetched(self, entry: ManifestEntry) -> Placed | Damaged:
+        """The restored file; Damaged where it came so each time, as `verify` wants it."""
+        placed = self.rehearsal.fetch(entry)
+        for _ in range(ATTEMPTS - 1):
+            if isinstance(placed, Damaged):
+                placed = self.rehearsal.fetch(entry)
+        return placed
 
     def _read(self, entry: ManifestEntry, placed: Placed) -> Failed | None:
         """What is wrong with the restored file; None where it is as it should be."""

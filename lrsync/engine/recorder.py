@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from lrsync.core.diff import same_facts
-from lrsync.core.model import Change, Done, Outcome, Quarantine, Upload
+from lrsync.core.model import Adopt, Change, Done, Outcome, Quarantine, Restat, ServerCopy, Upload
 from lrsync.core.parts import SINGLE_PUT_LIMIT
 from lrsync.core.ports import Clock, ManifestStore
 from lrsync.core.scan import ScannedDir
@@ -47,7 +47,7 @@ class Recorder:
         """Take one outcome; writes the batch when it is full."""
         if not self._outcomes:
             self._first_at = self.clock()
-        self._outcomes.append(outcome)
+        self._outcomes.append(_without_bytes(outcome))
         self._finish_one(folder, outcome)
         if len(self._outcomes) >= self.batch_size:
             self.flush()
@@ -109,6 +109,15 @@ def _can_seal(outcome: Outcome) -> bool:
         return True  # a missing file: the scan does not have it, the row says since when
     new, entry = change.new, outcome.entry
     return entry.settled and same_facts(new, entry)
+
+
+def _without_bytes(outcome: Outcome) -> Outcome:
+    """The same without the bytes that were read: two thousand photos of a batch would be gigabytes."""
+    match outcome:
+        case Done(action=Upload() | ServerCopy() | Restat() | Adopt() | Quarantine() as action):
+            if action.content.data is not None:
+                return replace(outcome, action=replace(action, content=replace(action.content, data=None)))
+    return outcome
 
 
 def change_of(outcome: Outcome) -> Change | None:

@@ -143,6 +143,7 @@ class Tallier:
     def held(self, change: Change) -> None:
         """A changed file that the mass change alarm kept from overwriting its object."""
         self.summary.changes.modified += 1
+        self.summary.changes.held += change.old is None or change.old.drift is None
         failed = Failed(change.path, "changed, and was not sent because so many files did", "", change)
         self._keep_unsafe(FindingKind.HELD, failed)
 

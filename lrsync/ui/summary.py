@@ -95,7 +95,7 @@ def _dry_sentence(summary: RunSummary) -> str:
 def unsafe_files(summary: RunSummary) -> int:
     """How many of the scanned files are not safe in their present state."""
     spoilt = _quarantined(summary) + _rotten(summary) + _waiting_catalogs(summary, scanned=True)
-    spoilt += _without_object(summary)
+    spoilt += _without_object(summary) + summary.changes.held
     return summary.actions.failed + summary.actions.raced + spoilt + summary.changes.settling
 
 
@@ -109,6 +109,9 @@ def wrong_clauses(summary: RunSummary) -> list[str]:
         clauses.append(f"{count(summary.scan.unreadable, 'file or folder', 'files or folders')} could not be read")
     if others := len(summary.errors) - failed - summary.scan.unreadable:
         clauses += [f"{count(others, 'error')} came up"] if others > 0 else []
+    if held := summary.changes.held:
+        verb = "was" if held == 1 else "were"
+        clauses.append(f"{count(held, 'changed file')} {verb} not sent, as too many changed")
     if changed := _quarantined(summary):
         needs = "needs" if changed == 1 else "need"
         clauses.append(f"{count(changed, 'changed original')} {needs} your decision")

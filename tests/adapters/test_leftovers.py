@@ -97,6 +97,33 @@ def test_a_file_on_its_way_is_held_until_it_has_its_name(tmp_path: Path, monkeyp
     assert sorted(os.listdir(tmp_path)) == ["0.jpg", "1.jpg", "2.jpg", "a.jpg", "b.jpg"]
 
 
+@needs_locks
+@pytest.mark.parametrize("moment", ["before it is held", "while it is looked at"])
+def test_a_file_that_another_run_clears_as_it_is_made_is_made_anew(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, moment: str
+) -> None:
+    """Two restores into one folder: between a file's making and its lock the other takes it for left over."""
+    target, hold, looks = writer(tmp_path), leftovers.hold, list[int]()
+
+    def too_late(handle: int) -> bool:
+        monkeypatch.setattr(leftovers, "hold", hold)
+        if moment == "before it is held":
+            target.clear_left("")
+        else:
+            (made,) = tmp_path.glob(f"{TEMPORARY}*")
+            looks.append(os.open(made, os.O_RDWR))
+            assert hold(looks[-1])
+        return hold(handle)
+
+    monkeypatch.setattr(leftovers, "hold", too_late)
+    assert isinstance(target.write("a.jpg", iter([b"a"]), None, Placing(1)), Placed)
+    monkeypatch.setattr(leftovers, "hold", too_late)
+    assert isinstance(target.write_many([NewFile("b.jpg", b"b", 1)])[0], Placed)
+    for handle in looks:
+        os.close(handle)
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == {"a.jpg": b"a", "b.jpg": b"b"}
+
+
 def test_where_nobody_can_tell_nothing_is_removed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / temporary_name()).write_bytes(b"half")
     monkeypatch.setattr(leftovers, "hold", lambda handle: False)

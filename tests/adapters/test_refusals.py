@@ -8,9 +8,11 @@ from pathlib import Path
 
 import pytest
 
+from lrsync.adapters.history_query import list_runs
 from lrsync.adapters.refusals import note_refusal, notes_path
 from lrsync.adapters.seals import Seals, read_runs
 from lrsync.core.runs import RunInfo, RunKind, RunResult
+from lrsync.errors import ManifestError
 from tests.adapters.rows import opened
 
 REFUSED = RunInfo(0, RunKind.SYNC, RunResult.FAILED, 6, 100, 200, {"failure": "no drive"})
@@ -36,6 +38,8 @@ def test_notes_that_outlive_a_crash_make_no_second_row(manifest: Path) -> None:
             seals.begin_run(RunKind.SYNC, started_at)
         assert not notes_path(manifest).exists()
         notes_path(manifest).write_bytes(notes)
+        told = [run.started_at for run in list_runs(manifest, None) or ()]
+        assert told == [started_at, *([300] if started_at == 400 else []), 100], "a night of long ago is not the last"
     assert kept(manifest) == [(1, 100), (2, 300), (3, 400)]
 
 
@@ -43,6 +47,9 @@ def test_notes_that_nobody_can_read_keep_no_run_from_beginning(manifest: Path) -
     notes_path(manifest).mkdir()
     with closing(Seals(manifest)) as seals:
         assert seals.begin_run(RunKind.SYNC, 300) == 1
+    with pytest.raises(ManifestError, match="notes of refused runs") as caught:
+        list_runs(manifest, None)
+    assert caught.value.path == str(notes_path(manifest))
 
 
 def test_notes_of_no_text_are_none(manifest: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import threading
@@ -9,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from lrsync.adapters import sqlite
+from lrsync.adapters.database import prepare
 from lrsync.adapters.sqlite import side_file
 from lrsync.app import session
 from lrsync.app.sync import run_sync
@@ -51,4 +54,26 @@ def test_the_write_ahead_log_stays(tmp_path: Path, monkeypatch: pytest.MonkeyPat
         run_sync(config, lambda event: None, threading.Event())
     assert any("/.lrsync/manifest/" in key for key in store.has_log)
     assert "P/a.jpg" in store.has_log
+    assert set(store.has_log.values()) == {True}, store.has_log
+
+
+def test_a_manifest_of_nobody_yet_is_not_looked_at_beside_a_connection(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The run that made the file died before it could say whose it is; another program looks into it meanwhile."""
+    source, manifest = tmp_path / "Photos", tmp_path / "m.sqlite"
+    make_tree(source, {"a.jpg": b"a"})
+    prepare(manifest)
+    store = WatchedStore(manifest)
+    monkeypatch.setattr(session, "open_store", lambda config: store)
+    closed_beside: list[str] = []
+
+    def check_header(path: Path) -> None:
+        open_now = {os.path.realpath(f"/proc/self/fd/{fd}") for fd in os.listdir("/proc/self/fd")}
+        closed_beside.extend({str(path.resolve())} & open_now)
+
+    monkeypatch.setattr(sqlite, "check_header", check_header)
+    config = Config(source=source, bucket="bucket", prefix="P", manifest=manifest)
+    run_sync(config, lambda event: None, threading.Event())
+    assert closed_beside == []
     assert set(store.has_log.values()) == {True}, store.has_log

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import errno
+import gc
 import hashlib
 import threading
 import unicodedata
+import weakref
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, closing
+from contextlib import ExitStack, closing, suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import cast
@@ -204,6 +206,38 @@ def test_what_is_not_there(at: Bucket) -> None:
         at.store.head("nothing")
     with pytest.raises(ObjectMissingError), at.store.get("nothing"):
         pytest.fail("an object that is not there was opened")
+
+
+class _Photo:
+    """Bytes that somebody is at."""
+
+
+@EITHER_WAY
+@pytest.mark.parametrize("operation", ["head", "get", "put", "copy"])
+def test_a_failure_keeps_nothing_of_whoever_met_it(at: Bucket, operation: str) -> None:
+    """Its traceback has the callers' frames, with the photo that they were at: in a cycle that would stay for long."""
+    content = content_of(b"there")
+    there = entry_of("there", content, at.store.put("there", content))
+    gone = replace(there, path="gone", key="gone")
+    work: dict[str, Callable[[], object]] = {
+        "head": lambda: at.store.head("nothing"),
+        "get": lambda: at.store.get("nothing").__enter__(),
+        "put": lambda: at.store.put("there", content, if_absent=True),
+        "copy": lambda: at.store.copy(gone, "other", content),
+    }
+
+    def meet() -> weakref.ref[_Photo]:
+        photo = _Photo()
+        with suppress(ObjectError):
+            work[operation]()
+        return weakref.ref(photo)
+
+    gc.collect()
+    gc.disable()
+    try:
+        assert meet()() is None
+    finally:
+        gc.enable()
 
 
 @EITHER_WAY

@@ -56,6 +56,11 @@ def left_behind(world: World) -> list[str]:
     return [path.name for path in (world.home / "drill").rglob("*") if path.is_file()]
 
 
+def drifted(world: World) -> list[str]:
+    with Manifest(world.path, PREFIX) as manifest:
+        return [entry.path for entry in manifest.drifted()]
+
+
 @pytest.fixture
 def backed_up(world: World) -> World:
     world.make(TREE)
@@ -116,6 +121,32 @@ def test_what_does_not_come_back_good_is_an_error(backed_up: World, damage: str)
     assert backed_up.sync().actions.uploaded == 1
     assert backed_up.objects() == backed_up.files()
     assert drill(backed_up).exit_code is ExitCode.OK
+
+
+def test_what_was_damaged_on_the_way_is_no_damaged_object(backed_up: World) -> None:
+    key = f"{PREFIX}/2024/b.jpg"
+    answers = iter([b"JPEG", b"jpeg"])
+
+    def other_bytes_first(operation: str, asked: str) -> None:
+        if operation == "get" and asked == key:
+            backed_up.store.corrupt(key, next(answers))
+
+    backed_up.store.fail = other_bytes_first
+    done = drill(backed_up)
+    assert (done.exit_code, done.findings, done.errors) == (ExitCode.OK, [], [])
+    assert next(answers, None) is None
+    assert drifted(backed_up) == []
+
+
+def test_bytes_that_came_back_good_are_not_called_altered_any_more(backed_up: World) -> None:
+    """Of a file that is gone from the disk no sync would ever take it back."""
+    key = f"{PREFIX}/2024/b.jpg"
+    backed_up.store.corrupt(key, b"JPEG")
+    drill(backed_up)
+    assert drifted(backed_up) == ["2024/b.jpg"]
+    backed_up.store.corrupt(key, b"jpeg")
+    assert drill(backed_up).exit_code is ExitCode.OK
+    assert drifted(backed_up) == []
 
 
 def test_archived_objects_are_left_out(backed_up: World) -> None:

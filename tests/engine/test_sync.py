@@ -13,7 +13,9 @@ from lrsync.adapters.manifest import Manifest
 from lrsync.core.amounts import MaxDelete
 from lrsync.core.findings import FindingKind
 from lrsync.core.model import Drift
+from lrsync.core.runs import RunKind
 from lrsync.errors import BucketError, ExitCode, InterruptedRun, ObjectError, ObjectExistsError
+from lrsync.ui.summary import sentence_of
 from tests.engine.world import PREFIX, World
 from tests.trees import AWKWARD_NAMES
 
@@ -568,7 +570,11 @@ def test_mass_change_overwrites_nothing_until_it_is_accepted(world: World) -> No
     assert {f.kind for f in summary.findings} == {FindingKind.MASS_CHANGE, FindingKind.DELETE_GUARD}
     assert world.objects() == {**before, f"{PREFIX}/new.jpg": b"new"}, "additions still go up, nothing else happens"
     assert (summary.changes.modified, summary.actions.uploaded, summary.actions.trashed) == (100, 1, 0)
-    assert world.sync().exit_code is ExitCode.NEEDS_PERSON, "it is still so the next night"
+    assert sentence_of(RunKind.SYNC, summary).endswith("1 is safe."), sentence_of(RunKind.SYNC, summary)
+    world.store.corrupt(f"{PREFIX}/a/000.jpg", b"other bytes")
+    summary = world.sync(full=True)
+    assert summary.exit_code is ExitCode.NEEDS_PERSON, "it is still so the next night"
+    assert sentence_of(RunKind.SYNC, summary).endswith("1 is safe."), "of the altered object's file, too, but once"
     summary = world.sync(accept_mass_change=True)
     assert (summary.exit_code, summary.actions.uploaded) == (ExitCode.OK, 100)
     assert world.files().items() <= world.objects().items()

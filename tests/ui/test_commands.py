@@ -186,7 +186,7 @@ SYNC_SHAPE = {
     "": "command library run_id result exit_code dry_run scan changes actions bytes s3_requests drift seconds findings "
     "errors",
     "scan": "files directories bytes excluded unreadable special",
-    "changes": "added modified touched missing unchanged settling",
+    "changes": "added modified touched missing unchanged settling held",
     "actions": "uploaded copied adopted restated trashed quarantined failed raced",
     "bytes": "uploaded copied hashed",
     "s3_requests": "total put list head copy delete other",
@@ -364,6 +364,21 @@ def test_files_that_wait_are_said_and_are_no_failure(settling: int, failed: int,
         changes=ChangeCounts(added=5, settling=settling),
         actions=ActionCounts(uploaded=5, failed=failed),
     )
+    assert summary.sentence_of(RunKind.SYNC, done) == sentence
+
+
+@pytest.mark.parametrize(
+    ("held", "sentence"),
+    [
+        (1, "1 changed file was not sent, as too many changed; 42 are safe."),
+        (30, "30 changed files were not sent, as too many changed; 13 are safe."),
+    ],
+)
+def test_files_that_a_mass_change_held_back_are_not_called_backed_up(held: int, sentence: str) -> None:
+    from lrsync.core.runs import ChangeCounts, ScanCounts
+    from lrsync.ui import summary
+
+    done = RunSummary(scan=ScanCounts(files=43), changes=ChangeCounts(modified=held, held=held))
     assert summary.sentence_of(RunKind.SYNC, done) == sentence
 
 
