@@ -57,7 +57,7 @@ def run_object(kind: RunKind, library: str, summary: RunSummary) -> Json:
         "exit_code": int(summary.exit_code),
         "dry_run": summary.dry_run,
         "scan": pick(summary.scan, "files directories bytes excluded unreadable special"),
-        "changes": pick(summary.changes, "added modified touched missing unchanged settling held"),
+        "changes": pick(summary.changes, "added modified touched missing unchanged settling"),
         "actions": pick(summary.actions, "uploaded copied adopted restated trashed quarantined failed raced"),
         "bytes": pick(summary.bytes, "uploaded copied hashed"),
         "s3_requests": pick(summary.requests, "total put list head copy delete other"),

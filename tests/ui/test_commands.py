@@ -186,7 +186,7 @@ SYNC_SHAPE = {
     "": "command library run_id result exit_code dry_run scan changes actions bytes s3_requests drift seconds findings "
     "errors",
     "scan": "files directories bytes excluded unreadable special",
-    "changes": "added modified touched missing unchanged settling held",
+    "changes": "added modified touched missing unchanged settling",
     "actions": "uploaded copied adopted restated trashed quarantined failed raced",
     "bytes": "uploaded copied hashed",
     "s3_requests": "total put list head copy delete other",
