@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
 
-from lrsync.core.amounts import MaxDelete, Sample
+from lrsync.core.amounts import BATCH_FILES, MaxDelete, Sample
 from lrsync.core.filetypes import is_catalog
 from lrsync.core.hooks import HookSettings
 from lrsync.core.keys import KeyProblem, normalise_prefix
@@ -70,7 +70,7 @@ class Config:
     region: str | None = None
     profile: str | None = None
     threads: int = 8
-    batch_size: int = 2000
+    batch_size: int = BATCH_FILES
     exclude: tuple[str, ...] = ()
     include: tuple[str, ...] = ()
     default_excludes: bool = True

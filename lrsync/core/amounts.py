@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Final
+
+BATCH_FILES: Final = 2000
+"""Files to one transaction, where they come fast: none waits for it longer than `engine.recorder.FLUSH_AFTER_NS`."""
 
 
 @dataclass(frozen=True, slots=True)

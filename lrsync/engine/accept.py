@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Final
 
+from lrsync.core.amounts import BATCH_FILES
 from lrsync.core.events import EventSink, Phase, PhaseStarted, WorkFinished
 from lrsync.core.findings import FindingKind, QuarantinedContent
 from lrsync.core.keys import split_path, trash_stamp
@@ -31,7 +32,6 @@ from lrsync.engine.tally import Tallier
 from lrsync.engine.transfer import TransferPolicy, Transferrer
 from lrsync.errors import UsageError
 
-_WAITS: Final = "is a changed original that waits for a decision"
 _NOT_WAITING: Final = "is not a changed original that waits for a decision"
 
 
@@ -58,7 +58,7 @@ class AcceptOptions:
     prefix: str
     storage: StorageRules = field(default_factory=StorageRules)
     threads: int = 8
-    batch_size: int = 2000
+    batch_size: int = BATCH_FILES
     dry_run: bool = False
 
 
@@ -87,7 +87,8 @@ class _Acceptance:
         self.store = LazyStore(self.ports.open_store)
 
     def execute(self) -> RunSummary:
-        self._demand_any()
+        known = self._waiting()
+        self._demand_any(known)
         row = RunRow(
             seals=self.ports.seals,
             kind=RunKind.ACCEPT,
@@ -97,11 +98,10 @@ class _Acceptance:
             settle=self.recorder.flush,
         )
         with row.around():
-            self._run()
+            self._run(self._accepted(known))
         return self.summary
 
-    def _run(self) -> None:
-        accepted = self._accepted()
+    def _run(self, accepted: Mapping[str, QuarantinedContent]) -> None:
         changes = [change for content in accepted.values() if (change := self._change(content)) is not None]
         if not changes:
             return
@@ -141,18 +141,19 @@ class _Acceptance:
 
     # --- which files ------------------------------------------------------------------------------------
 
-    def _demand_any(self) -> None:
+    def _demand_any(self, known: Mapping[str, QuarantinedContent]) -> None:
         """Nothing but slips of the hand is no run: in the history it would look like a file that could not be sent."""
-        known = self._waiting()
         names = self.options.names
-        if self.options.everything or any(path in known for name in names for path in name.candidates):
+        if self.options.everything or any(_path_of(name, known) is not None for name in names):
             return
         from difflib import get_close_matches
 
         close = [f"'{path}'" for name in names for path in get_close_matches(name.text, known, n=1)]
         them = ", ".join(f"'{name.text}'" for name in names)
         raise UsageError(
-            f"{them} {_NOT_WAITING}" if len(names) == 1 else f"nothing of these {_WAITS}: {them}",
+            f"{them} {_NOT_WAITING}"
+            if len(names) == 1
+            else f"nothing of these is a changed original that waits for a decision: {them}",
             hint=f"did you mean {' or '.join(close)}?" if close else "'lrsync status' names them",
         )
 
@@ -165,13 +166,12 @@ class _Acceptance:
         # Rot is accepted only by name: that a file is bad on the disk alone is seldom anybody's wish.
         return changed if self.options.everything else {**self.ports.manifest.quarantined(FindingKind.ROT), **changed}
 
-    def _accepted(self) -> Mapping[str, QuarantinedContent]:
-        known = self._waiting()
+    def _accepted(self, known: Mapping[str, QuarantinedContent]) -> Mapping[str, QuarantinedContent]:
         if self.options.everything:
             return known
         found: dict[str, QuarantinedContent] = {}
         for name in self.options.names:
-            path = next((path for path in name.candidates if path in known), None)
+            path = _path_of(name, known)
             if path is None:
                 self._refuse(name.text, _NOT_WAITING, "status names them")
             else:
@@ -207,3 +207,8 @@ class _Acceptance:
         options = self.options
         policy = TransferPolicy(options.prefix, trash_stamp(self.ports.clock()), options.storage, options.dry_run)
         return make_transferrer(self.ports, self.store, policy, parts, accepted)
+
+
+def _path_of(name: Named, known: Mapping[str, QuarantinedContent]) -> str | None:
+    """Which of the known files is meant by a name."""
+    return next((path for path in name.candidates if path in known), None)

@@ -22,6 +22,7 @@ from lrsync.core.adoption import (
     likely_offset,
     offset_between,
 )
+from lrsync.core.amounts import BATCH_FILES
 from lrsync.core.events import EventSink, FileBack, FindingRaised, Phase, PhaseStarted, WorkFinished
 from lrsync.core.filetypes import is_original
 from lrsync.core.findings import Finding, FindingKind
@@ -81,7 +82,7 @@ class AdoptOptions:
 
     prefix: str
     threads: int = 8
-    batch_size: int = 2000
+    batch_size: int = BATCH_FILES
     storage: StorageRules = field(default_factory=StorageRules)
     rewrite_metadata: bool = False
     dry_run: bool = False

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from lrsync.core.amounts import MaxDelete
+from lrsync.core.amounts import BATCH_FILES, MaxDelete
 from lrsync.core.digest import absent_digest, directory_digest
 from lrsync.core.events import FindingRaised, Phase, PhaseStarted, Scanned
 from lrsync.core.findings import Finding, FindingKind
@@ -77,8 +77,7 @@ class SyncOptions:
 
     prefix: str
     threads: int = 8
-    batch_size: int = 2000
-    """Files to one transaction, where they come fast: none waits for it longer than `recorder.FLUSH_AFTER_NS`."""
+    batch_size: int = BATCH_FILES
     storage: StorageRules = field(default_factory=StorageRules)
     delete: bool = False
     accept_mass_change: bool = False
