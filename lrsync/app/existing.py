@@ -79,7 +79,7 @@ def _demand_manifest(config: Config) -> None:
 
 
 def _demand_place(row: LibraryRow, config: Config) -> None:
-    if (row.endpoint, row.bucket, row.prefix) != (config.endpoint_url or "", config.bucket, config.prefix):
+    if row.address != (config.endpoint_url or "", config.bucket, config.prefix):
         raise UsageError(
             f"this manifest is of the bucket {row.bucket}, prefix '{row.prefix}'",
             hint="leave out --manifest to use this bucket's own, or correct the bucket, prefix or endpoint",

@@ -9,7 +9,6 @@ import os
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 
 from lrsync.app.manifest_place import manifest_path
 from lrsync.app.session import place_of
@@ -64,8 +63,5 @@ def _is_of_this_library(config: Config) -> bool:
         return False
     with sqlite.translating(path):
         sqlite.check_header(path)
-    row = sqlite.read_only(path, read_library)
-    place = place_of(config)
-    return row is not None and place == replace(
-        place, source=row.source, endpoint=row.endpoint, bucket=row.bucket, prefix=row.prefix
-    )
+    row, place = sqlite.read_only(path, read_library), place_of(config)
+    return row is not None and (row.source, row.address) == (place.source, place.address)

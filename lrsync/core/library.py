@@ -28,6 +28,11 @@ class LibraryRow:
     last_full_pass: int | None = None
     identity: str | None = None
 
+    @property
+    def address(self) -> tuple[str, str, str]:
+        """Endpoint, bucket and prefix: no two libraries have the same."""
+        return self.endpoint, self.bucket, self.prefix
+
 
 class RowCounts(NamedTuple):
     """How many rows are of missing files, and how many of any files have drift."""
@@ -45,6 +50,11 @@ class Place:
     endpoint: str
     bucket: str
     prefix: str
+
+    @property
+    def address(self) -> tuple[str, str, str]:
+        """Endpoint, bucket and prefix, as in `LibraryRow`."""
+        return self.endpoint, self.bucket, self.prefix
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,10 +77,9 @@ def match_library(row: LibraryRow, place: Place, seen: Seen, *, accept_source: b
     Raises SourceError when the proof is missing or another's, and for an empty folder that is to be accepted;
     UsageError when the bucket is another one.
     """
-    if (row.endpoint, row.bucket, row.prefix) != (place.endpoint, place.bucket, place.prefix):
+    if row.address != place.address:
         raise UsageError(
-            f"this manifest is of {_address(row.endpoint, row.bucket, row.prefix)}, "
-            f"not of {_address(place.endpoint, place.bucket, place.prefix)}",
+            f"this manifest is of {_address(*row.address)}, not of {_address(*place.address)}",
             hint="leave out --manifest to use this bucket's own, or correct the bucket, prefix or endpoint",
         )
     wrong = source_problem(row, place.source, seen)
