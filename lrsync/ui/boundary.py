@@ -15,7 +15,6 @@ import click
 from lrsync.errors import ExitCode, LrsyncError
 from lrsync.ui import color, output
 from lrsync.ui.encoding import demand_utf8_names
-from lrsync.ui.place import with_place
 
 _SWITCHED_ON = ("1", "true", "yes", "on", "t", "y")
 
@@ -172,6 +171,8 @@ def _log_in_use() -> str | None:
 
 
 def _report(call: Call, code: ExitCode, message: str, hint: str) -> int:
+    from lrsync.ui.place import with_place
+
     hint = with_place(hint, call.place)
     _log_failure(code, message)
     output.error(message, hint)
