@@ -77,8 +77,10 @@ def write_marker(source: Path, uuid: str) -> None:
     path, text = source / MARKER, _TEXT.format(uuid=uuid)
     if not _UUID.search(text):
         raise ValueError(f"{uuid!r} is not a UUID in its canonical form")
-    # The default rules leave this name out, should it be left behind.
-    temporary = source / f".lrsync-tmp-{secrets.token_hex(8)}"
+    from lrsync.adapters.leftovers import TEMPORARY  # here: it is written once
+
+    # Not a name that a restore into this folder would clear away.
+    temporary = source / f"{TEMPORARY}marker-{secrets.token_hex(8)}"
     try:
         _write(temporary, text.encode())
         _put_in_place(temporary, path)
